@@ -1,0 +1,300 @@
+"""What the portal asks of a wallet, in the portal's own words. Every connector implements all of it.
+
+Amounts are whole fen, times are aware datetimes. A connector opens no transaction and knows no database: whoever
+calls it has committed the intent before and commits the answer after.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class Wallet(StrEnum):
+    """The payer's app. `unknown` is an honest answer: the wire did not tell."""
+
+    WECHAT = "wechat"
+    JDPAY = "jdpay"
+    UNKNOWN = "unknown"
+
+
+class Acquirer(StrEnum):
+    """The institution whose merchant contract received the money."""
+
+    WECHAT = "wechat"
+    JDPAY = "jdpay"
+
+
+class WalletError(Exception):
+    """A wallet did not do what was asked. `code` is the wallet's own, `request_id` its trace if it gave one."""
+
+    def __init__(self, code: str, message: str = "", *, request_id: str | None = None) -> None:
+        super().__init__(f"{code}: {message}" if message else code)
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+
+
+class WalletRefused(WalletError):
+    """Final: the wallet understood and said no. Nothing happened."""
+
+
+class WalletUnavailable(WalletError):
+    """Nothing was sent (no connection, or the wallet said it took nothing). Safe to try again."""
+
+
+class WalletUnknown(WalletError):
+    """Sent, but no trustworthy answer came back. Ask before doing anything else; keep amounts reserved."""
+
+
+class NoticeRejected(Exception):
+    """A notice that proves nothing: bad signature, stale, unknown key, unreadable. Answer 401 or 400, store nothing.
+
+    `probe` is true for a wallet's deliberate signature probe: count it, alert nobody.
+    """
+
+    def __init__(self, reason: str, *, probe: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.probe = probe
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One sub-merchant's contract with one acquirer. `keys` holds JD's per-merchant secrets (`des_key`, `md5_key`)."""
+
+    acquirer: Acquirer
+    sub_merchant_no: str
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class ApplicationState(StrEnum):
+    """Where an application stands at one wallet."""
+
+    NOT_SENT = "not_sent"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    AUDITING = "auditing"
+    REJECTED = "rejected"
+    TO_BE_CONFIRMED = "to_be_confirmed"
+    TO_BE_SIGNED = "to_be_signed"
+    OPENING = "opening"
+    FINISHED = "finished"
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One document of an application, as bytes ready for upload."""
+
+    filename: str
+    content: bytes = field(repr=False)
+    media_type: str = "image/jpeg"
+
+
+@dataclass(frozen=True)
+class ApplicationToSend:
+    """An individual business (个体工商户) that wants a sub-merchant number.
+
+    `reference` is our number for this application at this wallet and stays the same on every retry. `progress` is what
+    an earlier `apply` or `application_status` answered, handed back unchanged (JD works in several steps).
+    """
+
+    reference: str
+    shop_name: str
+    licence_name: str
+    licence_number: str
+    licence_address: str
+    legal_person: str
+    id_number: str = field(repr=False)
+    id_valid_from: date
+    id_valid_until: date | None
+    mobile: str = field(repr=False)
+    email: str
+    bank_name: str
+    bank_account_name: str
+    bank_account_number: str = field(repr=False)
+    store_address: str
+    region_code: str
+    fee_rate_bp: int
+    pictures: Mapping[str, Picture] = field(default_factory=dict, repr=False)
+    progress: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class ApplicationAnswer:
+    """What the wallet says of an application. `sub_merchant_no` and `keys` are set once it is finished.
+
+    `progress` must be stored and handed back on the next call; it holds the wallet's own numbers, no secrets.
+    """
+
+    state: ApplicationState
+    sub_merchant_no: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    progress: Mapping[str, str] = field(default_factory=dict)
+    sign_url: str | None = None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OrderToOpen:
+    """An order of ours that a payer is about to pay. `payer_id` is the openid where the wallet needs one."""
+
+    contract: Contract
+    order_no: str
+    amount: int
+    description: str
+    notify_url: str
+    payer_ip: str
+    expires_at: datetime
+    created_at: datetime
+    payer_id: str | None = None
+
+
+class OpeningKind(StrEnum):
+    """How the payer's app goes on: by the bridge call inside WeChat, by a redirect, or by a code to scan."""
+
+    BRIDGE = "bridge"
+    REDIRECT = "redirect"
+    CODE = "code"
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The wallet took the order. `bridge` is the JSON for WeixinJSBridge, `url` the redirect or the code's text."""
+
+    kind: OpeningKind
+    bridge: Mapping[str, str] = field(default_factory=dict)
+    url: str | None = None
+
+
+class PaymentState(StrEnum):
+    """What a wallet says of an order, in our words."""
+
+    UNPAID = "unpaid"
+    PAYING = "paying"
+    SUCCESS = "success"
+    CLOSED = "closed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """Part of an order that somebody else than the payer paid, in fen. `paid_by` is wallet, merchant or other."""
+
+    promotion_id: str
+    name: str
+    amount: int
+    paid_by: str
+
+
+@dataclass(frozen=True)
+class PaymentAnswer:
+    """What the wallet says of one order. `amount` and `payer_amount` are fen; absent until paid."""
+
+    acquirer: Acquirer
+    order_no: str | None
+    state: PaymentState
+    sub_merchant_no: str
+    wallet: Wallet = Wallet.UNKNOWN
+    transaction_id: str | None = None
+    amount: int | None = None
+    payer_amount: int | None = None
+    currency: str = "CNY"
+    promotions: tuple[Promotion, ...] = ()
+    payer_id: str | None = field(default=None, repr=False)
+    paid_at: datetime | None = None
+
+
+class RefundState(StrEnum):
+    """What a wallet says of a refund. `missing` means it never took the request: send it again, same number."""
+
+    PROCESSING = "processing"
+    SUCCESS = "success"
+    ABNORMAL = "abnormal"
+    CLOSED = "closed"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class RefundToSend:
+    """A refund of part or all of an order. `amount` and `order_amount` are gross fen (before wallet discounts)."""
+
+    contract: Contract
+    refund_no: str
+    order_no: str
+    transaction_id: str
+    amount: int
+    order_amount: int
+    reason: str
+    notify_url: str
+
+
+@dataclass(frozen=True)
+class RefundAnswer:
+    """What the wallet says of one refund. `payer_amount` is the part that goes back to the payer, in fen."""
+
+    acquirer: Acquirer
+    refund_no: str
+    state: RefundState
+    sub_merchant_no: str
+    wallet_refund_no: str | None = None
+    order_no: str | None = None
+    amount: int | None = None
+    payer_amount: int | None = None
+    received_by: str | None = None
+    arrived_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A notice whose signature was right. `notice_id` de-duplicates; exactly one of payment and refund is set."""
+
+    acquirer: Acquirer
+    notice_id: str
+    kind: str
+    payment: PaymentAnswer | None = None
+    refund: RefundAnswer | None = None
+
+
+KeysOf = Callable[[str], Mapping[str, str] | None]
+
+
+class WalletPort(Protocol):
+    """One acquirer. Each call takes at most `budget` seconds in all (4 in a web request) and raises only WalletError."""
+
+    acquirer: Acquirer
+
+    def apply(self, application: ApplicationToSend) -> ApplicationAnswer:
+        """Send an application, or go on with one that is under way. Same reference, same application."""
+
+    def application_status(self, application: ApplicationToSend) -> ApplicationAnswer:
+        """Ask how an application stands."""
+
+    def payer_login_url(self, *, return_url: str, state: str) -> str | None:
+        """Where to send the payer's browser to learn his id, or None where the wallet needs none."""
+
+    def payer_id_of(self, login_code: str) -> str:
+        """The payer's id (openid) for the code that came back from the login."""
+
+    def open_payment(self, order: OrderToOpen) -> Opening:
+        """Place the order with the wallet. The same order may be placed again with the same values."""
+
+    def ask_payment(self, contract: Contract, order_no: str) -> PaymentAnswer:
+        """Ask what became of an order."""
+
+    def close_payment(self, contract: Contract, order_no: str) -> None:
+        """Close an unpaid order; repeatable."""
+
+    def refund(self, refund: RefundToSend) -> RefundAnswer:
+        """Ask the wallet to refund. The same number is the same refund, however often it is sent."""
+
+    def ask_refund(self, contract: Contract, refund_no: str) -> RefundAnswer:
+        """Ask what became of a refund."""
+
+    def read_notice(self, *, headers: Mapping[str, str], body: bytes, now: datetime, keys_of: KeysOf) -> Notice:
+        """Verify the raw bytes, then read them. `keys_of` finds a sub-merchant's own keys. Raises NoticeRejected."""
+
+    def notice_reply(self, *, accepted: bool, reason: str = "") -> tuple[int, str, str]:
+        """Status, media type and body with which this wallet wants a notice answered."""

@@ -1,0 +1,56 @@
+"""The sandbox's own store: one SQLite file that the portal never sees.
+
+Money rows are only read or changed inside `writing()`, which takes the write lock at once (BEGIN IMMEDIATE), so two
+requests never both act on the same old value.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Store:
+    """Opens a connection per use; SQLite in WAL mode takes many readers and one writer."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def create(self, *schemas: str) -> None:
+        """Make the tables that are missing. Each part of the sandbox brings its own SQL text."""
+        with self._connected() as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            for schema in schemas:
+                connection.executescript(schema)
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A consistent view; nothing is written."""
+        with self._connected() as connection:
+            connection.execute("BEGIN")
+            yield connection
+            connection.execute("ROLLBACK")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One business fact: committed when the block ends, rolled back when it raises."""
+        with self._connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self.path, timeout=10, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA synchronous=FULL")
+        try:
+            yield connection
+        finally:
+            connection.close()
