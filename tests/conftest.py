@@ -1,0 +1,94 @@
+"""What every test may ask for. The database part: one server for the run, a migrated template, a database of one's own."""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import alembic.command
+import alembic.config
+import pytest
+
+from deploy.postgres import EmbeddedPostgres
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = "migrated"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class TestDatabase:
+    """One database and its address for each role. `environment` names them as the portal's settings do."""
+
+    __test__ = False
+
+    name: str
+    environment: dict[str, str]
+
+    @property
+    def owner(self) -> str:
+        return self.environment["DATABASE_OWNER_URL"]
+
+    @property
+    def app(self) -> str:
+        return self.environment["DATABASE_URL"]
+
+    @property
+    def staff(self) -> str:
+        return self.environment["DATABASE_STAFF_URL"]
+
+    @property
+    def ro(self) -> str:
+        return self.environment["DATABASE_RO_URL"]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """The run's own server, without fsync: it is thrown away with everything in it."""
+    data_dir = Path(tempfile.mkdtemp(prefix="yima-test-"))
+    server = EmbeddedPostgres(data_dir, durable=False)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+        shutil.rmtree(data_dir)
+
+
+@pytest.fixture(scope="session")
+def template(postgres: EmbeddedPostgres) -> str:
+    """The name of a database at the newest migration. Nobody connects to it: copies need it free of connections."""
+    postgres.create_database(TEMPLATE)
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_OWNER_URL", postgres.urls(TEMPLATE)["DATABASE_OWNER_URL"])
+        alembic.command.upgrade(config, "head")
+    return TEMPLATE
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres, template: str) -> Iterator[TestDatabase]:
+    """A migrated, empty database for this test alone (a copy takes about 10 ms)."""
+    with _copy(postgres, template) as copy:
+        yield copy
+
+
+@pytest.fixture(scope="module")
+def module_database(postgres: EmbeddedPostgres, template: str) -> Iterator[TestDatabase]:
+    """A migrated, empty database that the tests of one module share."""
+    with _copy(postgres, template) as copy:
+        yield copy
+
+
+@contextmanager
+def _copy(postgres: EmbeddedPostgres, template: str) -> Iterator[TestDatabase]:
+    name = f"test_{next(_numbers)}"
+    postgres.create_database(name, template=template)
+    try:
+        yield TestDatabase(name, postgres.urls(name))
+    finally:
+        postgres.drop_database(name)
