@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from sandbox import books, control, keys, notifier, settings
+from sandbox import books, control, keys, language, notifier, settings
 from sandbox.jd import schema as jd_schema
 from sandbox.jd import views as jd_views
 from sandbox.phone import schema as phone_schema
@@ -53,6 +53,7 @@ def create_app(environment: Mapping[str, str] | None = None) -> Flask:
     app.extensions["store"] = store
     app.extensions["keys"] = keys.keys_of(store)
     app.extensions["notifier"] = notifier.Notifier(store)
+    language.set_up(app)
     for part in (*PARTS, control, books):
         app.register_blueprint(part.blueprint)
         part.set_up(app)
