@@ -1,4 +1,4 @@
-"""What every test may ask for. The database part: one server for the run, a migrated template, a database of one's own."""
+"""What every test may ask for. The database part: one server for the run, a migrated template, a database each."""
 
 import itertools
 import shutil
@@ -8,13 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import alembic.command
-import alembic.config
 import pytest
 
 from deploy.postgres import EmbeddedPostgres
+from portal.plumbing.schema_upgrade import upgrade
 
-ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "migrated"
 _numbers = itertools.count(1)
 
@@ -62,11 +60,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 def template(postgres: EmbeddedPostgres) -> str:
     """The name of a database at the newest migration. Nobody connects to it: copies need it free of connections."""
     postgres.create_database(TEMPLATE)
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(ROOT / "migrations"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATABASE_OWNER_URL", postgres.urls(TEMPLATE)["DATABASE_OWNER_URL"])
-        alembic.command.upgrade(config, "head")
+    upgrade(postgres.urls(TEMPLATE)["DATABASE_OWNER_URL"])
     return TEMPLATE
 
 
