@@ -1,0 +1,54 @@
+"""Accounts and transfers. Only this slice touches them.
+
+A transfer is one row: debit account, credit account, amount. It is balanced by construction and never changed; a
+correction is another transfer.
+"""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.plumbing.db import Base
+
+
+class Account(Base):
+    """One account of one merchant with its cached, ever-growing sums in fen."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        sa.CheckConstraint("debits >= 0 AND credits >= 0", name="sums_not_negative"),
+        sa.CheckConstraint("code NOT LIKE 'refund_in_flight:%' OR credits >= debits", name="in_flight_not_overdrawn"),
+        sa.CheckConstraint("code <> 'rebate_payable' OR credits >= debits", name="rebate_not_overdrawn"),
+        {"info": {"owner": "merchant"}},
+    )
+
+    merchant_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    code: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    debits: Mapped[int] = mapped_column(sa.BigInteger)
+    credits: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class Transfer(Base):
+    """One movement between two accounts of one merchant, in fen. `ref` names the business fact: once per kind."""
+
+    __tablename__ = "transfers"
+    __table_args__ = (
+        sa.UniqueConstraint("merchant_id", "kind", "ref"),
+        sa.ForeignKeyConstraint(["merchant_id", "debit"], ["accounts.merchant_id", "accounts.code"]),
+        sa.ForeignKeyConstraint(["merchant_id", "credit"], ["accounts.merchant_id", "accounts.code"]),
+        sa.CheckConstraint("amount > 0", name="amount_positive"),
+        sa.CheckConstraint("debit <> credit", name="two_accounts"),
+        sa.Index(None, "merchant_id", "business_date"),
+        {"info": {"owner": "merchant", "append_only": True}},
+    )
+
+    merchant_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    transfer_id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(32))
+    ref: Mapped[str] = mapped_column(sa.String(64))
+    debit: Mapped[str] = mapped_column(sa.String(40))
+    credit: Mapped[str] = mapped_column(sa.String(40))
+    amount: Mapped[int] = mapped_column(sa.BigInteger)
+    business_date: Mapped[date] = mapped_column(sa.Date)
+    created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))

@@ -1,0 +1,82 @@
+"""Read balances, and check that the cached ones are the sum of their transfers."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.ledger.models import Account, Transfer
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Sums of one account in fen; `net` is debits minus credits."""
+
+    code: str
+    debits: int
+    credits: int
+
+    @property
+    def net(self) -> int:
+        """Debits minus credits, in fen."""
+        return self.debits - self.credits
+
+
+@dataclass(frozen=True)
+class PostedTransfer:
+    """One posted transfer."""
+
+    kind: str
+    ref: str
+    debit: str
+    credit: str
+    amount: int
+
+
+def balances(session: Session, merchant_id: int) -> dict[str, Balance]:
+    """Every account of the merchant by its code."""
+    rows = session.scalars(sa.select(Account).where(Account.merchant_id == merchant_id))
+    return {row.code: Balance(row.code, row.debits, row.credits) for row in rows}
+
+
+def transfers(session: Session, merchant_id: int) -> list[PostedTransfer]:
+    """All transfers of the merchant in the order they were posted."""
+    rows = session.scalars(
+        sa.select(Transfer).where(Transfer.merchant_id == merchant_id).order_by(Transfer.transfer_id)
+    )
+    return [PostedTransfer(row.kind, row.ref, row.debit, row.credit, row.amount) for row in rows]
+
+
+def accounts_that_disagree(session: Session) -> list[tuple[int, str]]:
+    """Merchant and account whose cached sums are not the sum of their transfers; empty when the ledger holds."""
+    sides = sa.union_all(
+        sa.select(Transfer.merchant_id, Transfer.debit.label("code"), Transfer.amount, sa.literal(0).label("credit")),
+        sa.select(Transfer.merchant_id, Transfer.credit, sa.literal(0), Transfer.amount),
+    ).subquery()
+    summed = (
+        sa.select(
+            sides.c.merchant_id,
+            sides.c.code,
+            sa.func.sum(sides.c.amount).label("debits"),
+            sa.func.sum(sides.c.credit).label("credits"),
+        )
+        .group_by(sides.c.merchant_id, sides.c.code)
+        .subquery()
+    )
+    joined = sa.select(
+        sa.func.coalesce(Account.merchant_id, summed.c.merchant_id), sa.func.coalesce(Account.code, summed.c.code)
+    ).select_from(
+        sa.join(
+            Account,
+            summed,
+            sa.and_(Account.merchant_id == summed.c.merchant_id, Account.code == summed.c.code),
+            full=True,
+        )
+    )
+    wrong = joined.where(
+        sa.or_(
+            sa.func.coalesce(Account.debits, 0) != sa.func.coalesce(summed.c.debits, 0),
+            sa.func.coalesce(Account.credits, 0) != sa.func.coalesce(summed.c.credits, 0),
+        )
+    )
+    return [(merchant, code) for merchant, code in session.execute(wrong)]
