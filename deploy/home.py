@@ -1,9 +1,9 @@
 """Where the embedded PostgreSQL lives and as whom it runs.
 
-PostgreSQL refuses to run as root. So an ordinary user keeps the cluster in the data directory and runs the wheel's binaries where pip
-put them; root keeps a copy of the binaries and the cluster in a place of their own, /var/lib/yima/<hash of the data directory>, owned by
-the system user `yima`. Nothing here changes the mode or owner of a directory that this module did not make itself: a clone below a
-private home directory stays private.
+PostgreSQL refuses to run as root. So an ordinary user keeps the cluster in the data directory and runs the wheel's
+binaries where pip put them; root keeps a copy of the binaries and the cluster in a place of their own,
+/var/lib/yima/<hash of the data directory>, owned by the system user `yima`. Nothing here changes the mode or owner of
+a directory that this module did not make itself: a clone below a private home directory stays private.
 """
 
 import fcntl
@@ -43,7 +43,7 @@ class Home:
             os.chown(path, *self.owner)
 
     def command(self, *arguments: str | Path, parent_death_signal: str | None = None) -> list[str]:
-        """`arguments` as a command of the server's user, which (optionally) gets a signal when we die, even by kill -9."""
+        """`arguments` as a command of the server's user, which can be sent a signal when we die, even by kill -9."""
         setpriv: list[str] = []
         if self.owner is not None:
             uid, gid = self.owner
@@ -113,7 +113,7 @@ def programs(home: Home) -> Path:
 
 
 def _copy_programs(packages: Path, target: Path, home: Home) -> None:
-    """The wheel's server finds its libraries beside its package folder, so the copy keeps both at the same relative places."""
+    """The wheel's server finds its libraries beside its package folder: the copy keeps both at the same places."""
     for older in home.path.glob("programs-*"):
         shutil.rmtree(older)
     partial = home.path / "programs-partial"

@@ -1,14 +1,14 @@
 """The embedded PostgreSQL: initdb, start, stop, the four roles and their addresses.
 
-It listens on 127.0.0.1 with SCRAM passwords and on no Unix socket: a socket's path is limited to 107 bytes and would have to lie in a
-folder that both root's processes and the server's own user can reach, while loopback works alike for root, for an ordinary user and
-below any private directory. The passwords are random and stand in `postgres.json` (0600) in the data directory, beside the pointer to
-the cluster.
+It listens on 127.0.0.1 with SCRAM passwords and on no Unix socket: a socket's path is limited to 107 bytes and would
+have to lie in a folder that both root's processes and the server's own user can reach, while loopback works alike for
+root, for an ordinary user and below any private directory. The passwords are random and stand in `postgres.json`
+(0600) in the data directory, beside the pointer to the cluster.
 
-The wheel's own starter (`get_server()`) is not used: as root it makes every parent of the data directory readable to all.
+The wheel's own starter (`get_server()`) is not used: run by root it makes every parent of the data directory readable
+to all.
 """
 
-import json
 import os
 import secrets
 import shutil
@@ -18,17 +18,17 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 import psycopg
 
 from deploy.home import Home, default_home, lock, prepare, programs
+from deploy.pointer import Pointer, read_pointer, write_pointer, write_private
 from deploy.roles import APP, OWNER, READ_ONLY, ROLES, STAFF, SUPERUSER, drop_database, make_database, make_roles
 from deploy.trouble import Trouble, disk_full
 
-POINTER = "postgres.json"
 DATABASE = "portal"
 HOST = "127.0.0.1"
 START_SECONDS = 60
@@ -48,17 +48,6 @@ _SETTINGS = {
 _NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
 
 
-@dataclass(frozen=True)
-class Pointer:
-    """What the data directory remembers: where the cluster is, whose, the last port, and the passwords by role."""
-
-    home: str
-    uid: int
-    port: int
-    passwords: dict[str, str]
-    initialised: bool
-
-
 class EmbeddedPostgres:
     """One server for one data directory. `durable=False` is for tests alone: it may lose everything at a crash.
 
@@ -76,7 +65,7 @@ class EmbeddedPostgres:
 
     def start(self) -> None:
         """Idempotent for the data: a second start keeps it. Raises Trouble with one clear line."""
-        pointer = self._read_pointer()
+        pointer = read_pointer(self.data_dir)
         home = self._claim_home(pointer)
         self._lock = lock(home)
         try:
@@ -105,18 +94,6 @@ class EmbeddedPostgres:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
-
-    def remove(self) -> list[Path]:
-        """Delete cluster, binaries' copy and pointer; returns what was removed. The data directory itself stays."""
-        self.stop()
-        pointer = self._read_pointer()
-        home = Path(pointer.home) if pointer else default_home(self.data_dir)
-        removed = [path for path in (home, self.data_dir / POINTER) if path.exists()]
-        if home.exists():
-            with lock(Home(home, owner=None)):
-                shutil.rmtree(home)
-        (self.data_dir / POINTER).unlink(missing_ok=True)
-        return removed
 
     def urls(self, database: str = DATABASE) -> dict[str, str]:
         """The portal's settings, by the names of their environment variables."""
@@ -148,21 +125,6 @@ class EmbeddedPostgres:
         """None while the server runs."""
         return self._process.poll() if self._process is not None else 0
 
-    def _read_pointer(self) -> Pointer | None:
-        try:
-            pointer = Pointer(**json.loads((self.data_dir / POINTER).read_text()))
-        except FileNotFoundError:
-            return None
-        except PermissionError:
-            raise _somebody_elses(self.data_dir) from None
-        except (ValueError, TypeError):
-            raise Trouble(
-                f"文件已损坏:{self.data_dir / POINTER}", f"{self.data_dir / POINTER} is damaged and cannot be read"
-            ) from None
-        if pointer.uid != os.geteuid():
-            raise _somebody_elses(self.data_dir)
-        return pointer
-
     def _claim_home(self, pointer: Pointer | None) -> Home:
         path = Path(pointer.home) if pointer else default_home(self.data_dir)
         if pointer is None and path.exists():
@@ -176,13 +138,9 @@ class EmbeddedPostgres:
         passwords = {role: secrets.token_hex(24) for role in (SUPERUSER, *ROLES)}
         return Pointer(str(home.path), os.geteuid(), port=0, passwords=passwords, initialised=False)
 
-    def _write_pointer(self, pointer: Pointer) -> Pointer:
-        write_private(self.data_dir / POINTER, json.dumps(asdict(pointer), indent=1))
-        return pointer
-
     def _initialise(self, home: Home, pointer: Pointer) -> Pointer:
         """A new cluster appears whole or not at all: it is made beside its place and renamed into it."""
-        self._write_pointer(pointer)
+        write_pointer(self.data_dir, pointer)
         partial = home.path / "cluster-partial"
         for leftover in (partial, home.cluster):
             if leftover.exists():
@@ -199,12 +157,12 @@ class EmbeddedPostgres:
         if done.returncode != 0:
             raise _failed(home, done.stderr)
         partial.rename(home.cluster)
-        return self._write_pointer(replace(pointer, initialised=True))
+        return write_pointer(self.data_dir, replace(pointer, initialised=True))
 
     def _launch(self, home: Home, pointer: Pointer) -> Pointer:
         """Start on the port of last time where it is free: an address written down yesterday still works."""
         for port in (pointer.port, 0, 0, 0):
-            pointer = self._write_pointer(replace(pointer, port=_free_port(port)))
+            pointer = write_pointer(self.data_dir, replace(pointer, port=_free_port(port)))
             if self._run(home, pointer.port):
                 return pointer
         raise _failed(home, self._log_tail())
@@ -212,7 +170,7 @@ class EmbeddedPostgres:
     def _run(self, home: Home, port: int) -> bool:
         """True when the server accepts connections, False when somebody took the port in between."""
         settings = [f"--{name}={value}" for name, value in {**self._settings, "port": str(port)}.items()]
-        server = [programs(home) / "postgres", "-D", home.cluster, *settings]
+        server: list[str | Path] = [programs(home) / "postgres", "-D", home.cluster, *settings]
         with self._open_log() as log:
             self._process = subprocess.Popen(
                 home.command(*server, parent_death_signal="INT"),
@@ -247,16 +205,6 @@ class EmbeddedPostgres:
         return ""
 
 
-def write_private(path: Path, text: str) -> None:
-    """0600 from its first byte, and either the old text or the new one, never half."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    partial.replace(path)
-
-
 def _free_port(wanted: int) -> int:
     for port in (wanted, 0):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
@@ -280,7 +228,7 @@ def _is_ready(home: Home, pid: int) -> bool:
 
 
 def _end_survivor(home: Home) -> None:
-    """End a server that outlived its starter, and drop the pid file of one that did not. We hold the lock: it is nobody's."""
+    """End a server that outlived its starter; drop the pid file of one that did not. We hold the lock."""
     lines = _postmaster(home)
     if not lines:
         return
@@ -316,10 +264,3 @@ def _failed(home: Home, output: str) -> Trouble:
     lines = [line for line in output.splitlines() if "FATAL" in line or "error" in line.lower()] or output.splitlines()
     reason = lines[-1].strip() if lines else "?"
     return Trouble(f"PostgreSQL 启动失败:{reason}", f"PostgreSQL did not start: {reason}")
-
-
-def _somebody_elses(data_dir: Path) -> Trouble:
-    return Trouble(
-        f"数据目录 {data_dir} 属于另一个用户,请用原来的用户运行,或换一个 PORTAL_DATA_DIR",
-        f"the data directory {data_dir} was made by another user: run as that user or choose another PORTAL_DATA_DIR",
-    )

@@ -1,4 +1,4 @@
-"""The four roles of the portal and its databases, made again at every start so that a half-made cluster heals itself."""
+"""The four roles of the portal and its databases, made again at every start: a half-made cluster heals itself."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ _ATTRIBUTES = "LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATI
 
 
 def make_roles(connection: psycopg.Connection, passwords: Mapping[str, str]) -> None:
-    """Every role with its attributes and password. Passwords travel as SCRAM verifiers: no log ever holds one in clear."""
+    """Every role with its attributes and password, which travels as a SCRAM verifier: no log ever holds it in clear."""
     for role in ROLES:
         known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
         verb = "ALTER" if known else "CREATE"
@@ -25,7 +25,7 @@ def make_roles(connection: psycopg.Connection, passwords: Mapping[str, str]) -> 
 
 
 def make_database(connection: psycopg.Connection, name: str, *, template: str | None = None) -> None:
-    """A database that `portal_owner` owns and only the four roles may enter. `template` must have no open connection."""
+    """A database that `portal_owner` owns and only the four roles may enter. Nobody may be connected to `template`."""
     if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
         connection.execute(
             sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(

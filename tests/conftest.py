@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy.postgres import EmbeddedPostgres
+from deploy.reset import remove_cluster
 from portal.plumbing.schema_upgrade import upgrade
 
 TEMPLATE = "migrated"
@@ -52,7 +53,8 @@ def postgres() -> Iterator[EmbeddedPostgres]:
         server.start()
         yield server
     finally:
-        server.remove()
+        server.stop()
+        remove_cluster(data_dir)
         shutil.rmtree(data_dir)
 
 
