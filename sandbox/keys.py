@@ -55,9 +55,11 @@ class Keys:
 def public_half(private_pem: str) -> str:
     """The PEM of the public key that belongs to a private one."""
     private = serialization.load_pem_private_key(private_pem.encode(), password=None)
-    return private.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    ).decode()
+    return (
+        private.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )
 
 
 def keys_of(store: Store) -> Keys:

@@ -61,7 +61,7 @@ class Notifier:
         self._thread: threading.Thread | None = None
 
     def register(self, sender: str, prepare: Prepare, accepted: Accepted) -> None:
-        """`prepare(payload)` gives fresh headers and body of one attempt, `accepted(status, body)` judges the answer."""
+        """`prepare(payload)` gives fresh headers and body of an attempt, `accepted(status, body)` judges the answer."""
         self._senders[sender] = (prepare, accepted)
 
     def watch(self, function: Watch) -> None:
@@ -72,13 +72,8 @@ class Notifier:
         self._watches.append(function)
 
     def enqueue(self, connection: sqlite3.Connection, *, sender: str, url: str, payload: Payload) -> int:
-        """Write a notice beside the fact it tells, inside the caller's `writing()` block. Gives its number."""
-        now = time.time()
-        cursor = connection.execute(
-            "INSERT INTO outbox (sender, url, payload, due_at, created_at) VALUES (?, ?, ?, ?, ?)",
-            (sender, url, json.dumps(payload, ensure_ascii=False), now, now),
-        )
-        return int(cursor.lastrowid or 0)
+        """The function below, for whoever holds the notifier."""
+        return enqueue(connection, sender=sender, url=url, payload=payload)
 
     def start(self) -> None:
         """Start the thread; a second call does nothing."""
@@ -138,6 +133,16 @@ class Notifier:
                 "UPDATE outbox SET attempts = ?, state = ?, due_at = ?, last_status = ?, last_answer = ? WHERE id = ?",
                 (attempts, state, due_at, status, answer[:500].decode("utf-8", "replace"), row["id"]),
             )
+
+
+def enqueue(connection: sqlite3.Connection, *, sender: str, url: str, payload: Payload) -> int:
+    """Write a notice beside the fact it tells, inside the caller's `writing()` block. Gives its number."""
+    now = time.time()
+    cursor = connection.execute(
+        "INSERT INTO outbox (sender, url, payload, due_at, created_at) VALUES (?, ?, ?, ?, ?)",
+        (sender, url, json.dumps(payload, ensure_ascii=False), now, now),
+    )
+    return int(cursor.lastrowid or 0)
 
 
 def _post(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
