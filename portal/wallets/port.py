@@ -48,10 +48,16 @@ class WalletUnknown(WalletError):
     """Sent, but no trustworthy answer came back. Ask before doing anything else; keep amounts reserved."""
 
 
-class NoticeRejected(Exception):
-    """A notice that proves nothing: bad signature, stale, unknown key, unreadable. Answer 401 or 400, store nothing.
+class WalletSettingsError(Exception):
+    """The wallets' settings are incomplete or would make the provider the collector. Raised at start only."""
 
-    `probe` is true for a wallet's deliberate signature probe: count it, alert nobody.
+
+class NoticeRejected(Exception):
+    """A notice that proves nothing. Store nothing; answer with `notice_reply(accepted=False, reason=error.reason)`.
+
+    `reason` is one of `headers`, `probe`, `unknown_key`, `stale`, `signature` (answered 401) and `unreadable`,
+    `foreign`, `unknown_kind` (answered 400). `probe` is true for a wallet's deliberate signature probe: count it,
+    alert nobody.
     """
 
     def __init__(self, reason: str, *, probe: bool = False) -> None:
@@ -82,6 +88,17 @@ class ApplicationState(StrEnum):
     OPENING = "opening"
     FINISHED = "finished"
     CANCELED = "canceled"
+
+
+class Document(StrEnum):
+    """The names of an application's pictures: keys of `ApplicationToSend.pictures`. What is missing is not sent."""
+
+    LICENCE = "licence"
+    ID_FRONT = "id_front"
+    ID_BACK = "id_back"
+    STOREFRONT = "storefront"
+    INTERIOR = "interior"
+    BANK_CARD = "bank_card"
 
 
 @dataclass(frozen=True)
@@ -170,7 +187,10 @@ class Opening:
 
 
 class PaymentState(StrEnum):
-    """What a wallet says of an order, in our words."""
+    """What a wallet says of an order, in our words. `unpaid` also when it does not know the order (yet).
+
+    `paying` may still become anything (JD does not tell an untouched order from one whose payer is typing).
+    """
 
     UNPAID = "unpaid"
     PAYING = "paying"
@@ -262,15 +282,22 @@ KeysOf = Callable[[str], Mapping[str, str] | None]
 
 
 class WalletPort(Protocol):
-    """One acquirer. Each call takes at most `budget` seconds in all (4 in a web request) and raises only WalletError."""
+    """One acquirer. Each call takes at most `budget` seconds in all (4 in a web request) and raises only WalletError.
+
+    `apply` and `application_status` upload pictures and have a budget of their own (60 s): call them from the worker.
+    `read_notice` raises only NoticeRejected.
+    """
 
     acquirer: Acquirer
 
     def apply(self, application: ApplicationToSend) -> ApplicationAnswer:
-        """Send an application, or go on with one that is under way. Same reference, same application."""
+        """Send an application, or go on with one that is under way. Same reference, same application.
+
+        Answers SENDING when a first step is done and a later one is not: store `progress` and call either method again.
+        """
 
     def application_status(self, application: ApplicationToSend) -> ApplicationAnswer:
-        """Ask how an application stands."""
+        """Ask how an application stands, and take the next step where one is open."""
 
     def payer_login_url(self, *, return_url: str, state: str) -> str | None:
         """Where to send the payer's browser to learn his id, or None where the wallet needs none."""
@@ -285,7 +312,11 @@ class WalletPort(Protocol):
         """Ask what became of an order."""
 
     def close_payment(self, contract: Contract, order_no: str) -> None:
-        """Close an unpaid order; repeatable."""
+        """Close an unpaid order; repeatable. Returns once the order can no longer be paid.
+
+        A wallet without such a call (JD) lets orders run out at `expires_at`; until then WalletUnavailable with the
+        code NOT_CLOSED_YET is raised. WalletRefused means: paid after all, ask.
+        """
 
     def refund(self, refund: RefundToSend) -> RefundAnswer:
         """Ask the wallet to refund. The same number is the same refund, however often it is sent."""
@@ -297,4 +328,7 @@ class WalletPort(Protocol):
         """Verify the raw bytes, then read them. `keys_of` finds a sub-merchant's own keys. Raises NoticeRejected."""
 
     def notice_reply(self, *, accepted: bool, reason: str = "") -> tuple[int, str, str]:
-        """Status, media type and body with which this wallet wants a notice answered."""
+        """Status, media type and body with which this wallet wants a notice answered.
+
+        `reason` of a NoticeRejected gives 401 or 400; any other reason means "not now" (503): the wallet tries again.
+        """
