@@ -1,1 +1,81 @@
-SCHEMA = ""
+"""JD's tables. Amounts are whole fen, moments are unix seconds.
+
+`total` is the order, `payer_total` what the payer gives, `coupon` what JD adds; in this step coupon is always 0.
+"""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS jd_merchants (
+    merchant_no  TEXT PRIMARY KEY,
+    agent_no     TEXT NOT NULL,
+    serial_no    TEXT NOT NULL,
+    entity_hash  TEXT NOT NULL,
+    company_type TEXT NOT NULL,
+    name         TEXT NOT NULL,
+    short_name   TEXT NOT NULL,
+    licence_no   TEXT NOT NULL,
+    des_key      TEXT NOT NULL,
+    md5_key      TEXT NOT NULL,
+    fee_bp       INTEGER NOT NULL DEFAULT 38 CHECK (fee_bp BETWEEN 0 AND 10000),
+    entered_at   REAL NOT NULL,
+    applied_at   REAL,
+    opened_at    REAL,
+    UNIQUE (agent_no, serial_no)
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS jd_orders (
+    merchant_no    TEXT NOT NULL REFERENCES jd_merchants (merchant_no),
+    out_trade_no   TEXT NOT NULL,
+    trade_no       TEXT NOT NULL UNIQUE,
+    token          TEXT NOT NULL UNIQUE,
+    asked          TEXT NOT NULL,
+    version        TEXT NOT NULL,
+    product_name   TEXT NOT NULL,
+    notify_url     TEXT NOT NULL,
+    return_params  TEXT NOT NULL,
+    total          INTEGER NOT NULL CHECK (total > 0),
+    payer_total    INTEGER NOT NULL CHECK (payer_total >= 0),
+    coupon         INTEGER NOT NULL DEFAULT 0 CHECK (coupon >= 0),
+    refunded       INTEGER NOT NULL DEFAULT 0 CHECK (refunded BETWEEN 0 AND total),
+    state          TEXT NOT NULL DEFAULT 'PROCESSING' CHECK (state IN ('PROCESSING', 'FINISH', 'CLOSE')),
+    transaction_id TEXT,
+    channel_no_seq TEXT,
+    created_at     REAL NOT NULL,
+    deadline_at    REAL NOT NULL,
+    paid_at        REAL,
+    PRIMARY KEY (merchant_no, out_trade_no),
+    CHECK (payer_total + coupon = total),
+    CHECK ((state = 'FINISH') = (paid_at IS NOT NULL))
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS jd_refunds (
+    merchant_no   TEXT NOT NULL,
+    out_refund_no TEXT NOT NULL,
+    out_trade_no  TEXT NOT NULL,
+    refund_no     TEXT NOT NULL UNIQUE,
+    version       TEXT NOT NULL,
+    amount        INTEGER NOT NULL CHECK (amount > 0),
+    notify_url    TEXT NOT NULL,
+    state         TEXT NOT NULL DEFAULT 'PROCESSING' CHECK (state IN ('PROCESSING', 'FINISH', 'CLOSE')),
+    created_at    REAL NOT NULL,
+    due_at        REAL NOT NULL,
+    finished_at   REAL,
+    PRIMARY KEY (merchant_no, out_refund_no),
+    FOREIGN KEY (merchant_no, out_trade_no) REFERENCES jd_orders (merchant_no, out_trade_no)
+) STRICT;
+CREATE INDEX IF NOT EXISTS jd_refunds_due ON jd_refunds (due_at) WHERE state = 'PROCESSING';
+
+CREATE TABLE IF NOT EXISTS jd_entries (
+    number         TEXT PRIMARY KEY,
+    merchant_no    TEXT NOT NULL REFERENCES jd_merchants (merchant_no),
+    out_trade_no   TEXT NOT NULL,
+    out_refund_no  TEXT,
+    transaction_id TEXT NOT NULL,
+    kind           TEXT NOT NULL CHECK (kind IN ('payment', 'refund')),
+    total          INTEGER NOT NULL,
+    payer_total    INTEGER NOT NULL,
+    refund         INTEGER NOT NULL DEFAULT 0,
+    fee            INTEGER NOT NULL,
+    booked_at      REAL NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS jd_entries_day ON jd_entries (booked_at);
+"""
