@@ -1,0 +1,155 @@
+import hashlib
+import io
+import re
+
+import pytest
+
+from tests.sandbox.jd_merchant import Merchant, eventually, started, turn
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def signed(entity, *names):
+    bare = "".join(str(entity[name]) for name in names)
+    return {**entity, "sign": hashlib.md5(bare.encode()).hexdigest()}  # noqa: S324
+
+
+def entering(serial_no, **changed):
+    entity = {
+        "serialNo": serial_no,
+        "regEmail": "zhou@example.com",
+        "regPhone": "13800000000",
+        "companyType": "P",
+        "blicCardType": "USC",
+        "blicCompanyName": "杭州市上城区老周豆腐店",
+        "blicUscc": "92330102MA2XXXXX0X",
+        "lepCardType": "ID",
+        "lepName": "周建国",
+        "lepCardNo": "330102199001011234",
+        "contactName": "周建国",
+        "contactPhone": "13800000000",
+        "priatePublic": "0",
+        "bankName": "中国工商银行",
+        "bankAccountNo": "6222020000000000000",
+        "bankAccountName": "周建国",
+        "abMerchantName": "老周豆腐",
+        "settleCardPhone": "13800000000",
+        "settleToCard": "1",
+        "buildOrRepair": "0",
+        **changed,
+    }
+    return signed(entity, "serialNo", "lepCardNo", "bankAccountNo", "settleCardPhone")
+
+
+def applying(merchant, number, **changed):
+    entity = {
+        "serialNo": "A1",
+        "agentNo": merchant.credentials["agent_no"],
+        "merchantNo": number,
+        "productId": "35",
+        "payToolId": "1060",
+        "mfeeType": "2",
+        "mfee": "0.38",
+        **changed,
+    }
+    return signed(entity, "serialNo", "agentNo", "merchantNo", "productId", "payToolId")
+
+
+def asking(number):
+    return signed({"serialNo": "Q1", "merchantNo": number}, "serialNo", "merchantNo")
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    with started(tmp_path_factory.mktemp("jd")) as app:
+        yield app
+
+
+@pytest.fixture
+def agent(app):
+    turn(app, audit_seconds=0, auto_sign=1)
+    return Merchant(app)
+
+
+def entered(agent, serial_no, **changed):
+    answer = agent.onboard("enterSingle", entering(serial_no, **changed), blicUrla=(io.BytesIO(PNG), "licence.png"))
+    assert answer["code"] == "0000"
+    return answer["merchantNo"]
+
+
+def test_a_newcomer_is_brought_in_opened_and_paid_with_keys_of_his_own(app, agent):
+    number = entered(agent, "S1")
+    assert agent.onboard("status/queryApplySingle", asking(number))["dataList"] == []
+    assert agent.onboard("applySingle", applying(agent, number))["code"] == "0000"
+    eventually(lambda: agent.onboard("status/queryApplySingle", asking(number))["dataList"][0]["status"] == "4")
+    keys = agent.onboard("status/queryMerchantKeys", asking(number))["data"]
+    shop = Merchant(app, merchant_no=number, des_key=keys["desKey"], md5_key=keys["mdKey"])
+    page = shop.pay(shop.order("FIRST"))
+    assert "老周豆腐" in page
+    assert "付款成功" in page
+
+
+def test_the_same_serial_number_is_the_same_merchant(agent):
+    assert entered(agent, "S2") == entered(agent, "S2")
+    assert agent.onboard("enterSingle", entering("S2", lepName="别人"))["code"] == "1007"
+
+
+def test_nobody_opens_by_himself_when_automatic_signing_is_off(app, agent):
+    turn(app, auto_sign=0)
+    number = entered(agent, "S3")
+    agent.onboard("applySingle", applying(agent, number))
+    assert agent.onboard("status/queryApplySingle", asking(number))["dataList"][0]["status"] == "3"
+    assert agent.onboard("status/queryMerchantKeys", asking(number))["code"] == "1006"
+    page = agent.http.get("/jd/merchants").get_data(as_text=True)
+    assert re.search(rf"{number}.*待商户确认", page, re.DOTALL)
+    agent.http.post(f"/jd/merchants/{number}/confirm")
+    assert agent.onboard("status/queryApplySingle", asking(number))["dataList"][0]["status"] == "4"
+
+
+def test_a_merchant_who_is_not_open_takes_no_orders(app, agent):
+    number = entered(agent, "S4")
+    with app.extensions["store"].reading() as connection:
+        row = connection.execute("SELECT * FROM jd_merchants WHERE merchant_no = ?", (number,)).fetchone()
+    shop = Merchant(app, merchant_no=number, des_key=row["des_key"], md5_key=row["md5_key"])
+    assert shop.order("X1")["errCode"] == "MERCHANT_NOT_OPEN"
+
+
+def test_it_says_what_is_wrong_with_an_application(agent):
+    whole = entering("S5")
+    assert agent.onboard("enterSingle", {**whole, "sign": "0" * 32})["code"] == "1003"
+    missing = agent.onboard("enterSingle", {key: value for key, value in whole.items() if key != "abMerchantName"})
+    assert (missing["code"], missing["message"]) == ("1004", "缺少 abMerchantName")
+    assert agent.onboard("enterSingle", entering("S5", companyType="Z"))["code"] == "1005"
+    assert agent.onboard("enterSingle", whole, blicUrla=(io.BytesIO(b"text"), "a.png"))["code"] == "1005"
+    stranger = Merchant(agent.http.application, agent_no="110000000")
+    assert stranger.onboard("enterSingle", whole)["code"] == "1001"
+    garbled = {"agentNo": agent.credentials["agent_no"], "entity": "00" * 16}
+    assert agent.http.post("/jd/psi/merchant/enterSingle", data=garbled).json["code"] == "1002"
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"productId": "405"}, "1008"),
+        ({"merchantNo": "999"}, "1009"),
+        ({"mfee": "x"}, "1005"),
+        ({"mfee": "0.385"}, "1005"),
+        ({"mfee": "NaN"}, "1005"),
+        ({"mfee": "-1"}, "1005"),
+        ({"mfeeType": "1"}, "1005"),
+        ({"agentNo": "1"}, "1001"),
+    ],
+)
+def test_it_says_what_is_wrong_with_a_product(agent, changed, code):
+    number = entered(agent, "S6")
+    assert agent.onboard("applySingle", applying(agent, number, **changed))["code"] == code
+
+
+def test_a_second_rate_is_refused_and_the_first_is_charged(app, agent):
+    number = entered(agent, "S7")
+    assert agent.onboard("applySingle", applying(agent, number, mfee="0.30"))["code"] == "0000"
+    assert agent.onboard("applySingle", applying(agent, number, mfee="0.30"))["code"] == "0000"
+    assert agent.onboard("applySingle", applying(agent, number, mfee="0.38"))["code"] == "1007"
+    with app.extensions["store"].reading() as connection:
+        row = connection.execute("SELECT fee_bp FROM jd_merchants WHERE merchant_no = ?", (number,)).fetchone()
+    assert row["fee_bp"] == 30
