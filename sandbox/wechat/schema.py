@@ -78,6 +78,11 @@ CREATE TABLE IF NOT EXISTS wechat_refunds (
 CREATE INDEX IF NOT EXISTS wechat_refunds_due ON wechat_refunds (due_at) WHERE state = 'PROCESSING';
 CREATE INDEX IF NOT EXISTS wechat_refunds_order ON wechat_refunds (out_trade_no);
 
+CREATE TABLE IF NOT EXISTS wechat_lies (
+    number TEXT PRIMARY KEY,
+    amount INTEGER NOT NULL CHECK (amount >= 0)
+) STRICT;
+
 CREATE TABLE IF NOT EXISTS wechat_media (
     media_id   TEXT PRIMARY KEY,
     filename   TEXT NOT NULL,
