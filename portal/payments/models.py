@@ -25,6 +25,7 @@ class Payment(Base):
         sa.CheckConstraint("refunded >= 0 AND refund_reserved >= 0", name="refunds_not_negative"),
         sa.CheckConstraint("refunded + refund_reserved <= amount", name="never_over_refunded"),
         sa.CheckConstraint("state = 'success' OR refunded + refund_reserved = 0", name="only_paid_is_refunded"),
+        sa.CheckConstraint("fee >= 0 AND fee_returned BETWEEN 0 AND fee", name="fee_returned_at_most_once"),
         sa.CheckConstraint("state IN ('created', 'paying', 'success', 'closed', 'failed')", name="state_known"),
         sa.CheckConstraint("wallet IN ('wechat', 'jdpay', 'unknown')", name="wallet_known"),
         sa.CheckConstraint("acquirer IN ('wechat', 'jdpay')", name="acquirer_known"),
@@ -51,6 +52,7 @@ class Payment(Base):
     payer_amount: Mapped[int | None] = mapped_column(sa.BigInteger)
     promotions: Mapped[list[Any]] = mapped_column(JSONB)
     fee: Mapped[int] = mapped_column(sa.BigInteger)
+    fee_returned: Mapped[int] = mapped_column(sa.BigInteger)
     fee_rate_bp: Mapped[int] = mapped_column(sa.Integer)
     refunded: Mapped[int] = mapped_column(sa.BigInteger)
     refund_reserved: Mapped[int] = mapped_column(sa.BigInteger)

@@ -1,0 +1,84 @@
+"""Put the portal together: settings, services, slices. Nothing else creates an application."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from flask_babel import Babel
+from flask_login import current_user
+from flask_wtf import CSRFProtect
+
+from portal import cli
+from portal.config import Settings, from_environment
+from portal.identity import gate
+from portal.merchants.queries import member_role
+from portal.plumbing import errors, headers, health, look, pages
+from portal.plumbing.crypto import Keyring
+from portal.plumbing.db import Database
+from portal.plumbing.sms import SmsGateway
+from portal.routes import BLUEPRINTS, SIGNED_BY_WALLETS
+from portal.wallets.registry import connectors
+
+_BODY_LIMIT = 12 * 1024 * 1024
+
+
+@dataclass
+class Services:
+    """What the application is given from outside; tests hand in their own."""
+
+    settings: Settings
+    wallets: Mapping[Any, Any] = field(default_factory=dict)
+    sms: Any = None
+
+
+def create_app(services: Services | None = None) -> Flask:
+    """Build the application. Without `services` everything comes from the environment."""
+    given = services or _from_environment()
+    app = Flask(__name__, template_folder="../templates", static_folder="../static", static_url_path="/static")
+    _configure(app, given.settings)
+    app.extensions["settings"] = given.settings
+    app.extensions["database"] = Database(given.settings.database_url)
+    app.extensions["staff_database"] = Database(given.settings.database_staff_url)
+    app.extensions["keyring"] = Keyring(given.settings.secrets)
+    app.extensions["wallets"] = given.wallets
+    app.extensions["sms"] = given.sms
+    Babel(app, locale_selector=look.chosen_locale, default_locale="zh", default_timezone="Asia/Shanghai")
+    protect = CSRFProtect(app)
+    for blueprint in SIGNED_BY_WALLETS:
+        protect.exempt(blueprint)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    gate.install(app, member_role=member_role)
+    headers.install(app, given.settings)
+    pages.install(app)
+    errors.install(app)
+    health.install(app)
+    cli.install(app)
+    app.context_processor(lambda: {"current_user": current_user})
+    return app
+
+
+def _from_environment() -> Services:
+    settings = from_environment()
+    return Services(settings=settings, wallets=connectors(settings.wallets), sms=SmsGateway(settings.wallets["sms"]))
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=settings.secrets.secret_key,
+        SESSION_COOKIE_NAME="__Host-yima" if settings.secure else "yima",
+        SESSION_COOKIE_SECURE=settings.secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=_BODY_LIMIT,
+        MAX_FORM_MEMORY_SIZE=256 * 1024,
+        # A form may lie open all day at a stall; the token still dies with the session.
+        WTF_CSRF_TIME_LIMIT=None,
+        SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
+        BABEL_TRANSLATION_DIRECTORIES="translations",
+    )
+    app.jinja_env.autoescape = True
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.add_extension("jinja2.ext.do")

@@ -1,0 +1,154 @@
+"""Conversations with a wallet about an order: save the intent, call, save the answer. Never a transaction across a call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from portal.merchants import queries as merchants
+from portal.merchants.contracts import open_contract
+from portal.payments import operations, queries
+from portal.payments.queries import PaymentRow
+from portal.payments.rules import State
+from portal.plumbing.clock import now as clock_now
+from portal.plumbing.crypto import Keyring
+from portal.plumbing.db import Database
+from portal.plumbing.jobs import defer
+from portal.plumbing.work import Tools
+from portal.values.errors import NotAllowedNow
+from portal.wallets.port import (
+    Acquirer,
+    Contract,
+    Opening,
+    OrderToOpen,
+    PaymentAnswer,
+    PaymentState,
+    WalletError,
+    WalletPort,
+    WalletRefused,
+)
+
+ASK = "payments.ask"
+# Seconds after which an open order is asked about (WeChat Pay partner docs 4012082568); the last one closes it.
+ASK_LADDER = (5, 30, 60, 180, 300, 600, 1800)
+
+
+@dataclass(frozen=True)
+class Parties:
+    """What a conversation needs: whose data, which keys, which wallets, and our own public address."""
+
+    database: Database
+    keyring: Keyring
+    wallets: Mapping[Acquirer, WalletPort]
+    portal_url: str
+
+    def notify_url(self, acquirer: str) -> str:
+        """Where this acquirer sends its notices."""
+        return f"{self.portal_url}/notify/{acquirer}"
+
+
+def parties_of(tools: Tools) -> Parties:
+    """A worker's tools, as a conversation wants them."""
+    return Parties(tools.database, tools.keyring, tools.wallets, tools.settings.portal_url)
+
+
+def open_payment(
+    parties: Parties,
+    *,
+    merchant_id: int,
+    payment_no: str,
+    shop_name: str,
+    payer_id: str | None,
+    payer_ip: str,
+    now: datetime,
+) -> Opening:
+    """Place an order of ours with its wallet. The order is committed before; what comes of it is committed after.
+
+    Raises NotAllowedNow(`not_open`) for an order that is paid or closed, and WalletError as the port says.
+    """
+    order, contract = _order_and_contract(parties, merchant_id, payment_no)
+    if order.state not in (State.CREATED, State.PAYING) or order.expires_at <= now:
+        raise NotAllowedNow("not_open")
+    with parties.database.transaction(merchant=merchant_id) as session:
+        operations.note_opened(session, merchant_id=merchant_id, payment_no=payment_no, now=now)
+        if order.state == State.CREATED:
+            _ask_later(session, merchant_id, payment_no, rung=0, now=now)
+    return parties.wallets[contract.acquirer].open_payment(
+        OrderToOpen(
+            contract=contract,
+            order_no=payment_no,
+            amount=order.amount,
+            description=shop_name,
+            notify_url=parties.notify_url(contract.acquirer),
+            payer_ip=payer_ip,
+            expires_at=order.expires_at,
+            created_at=order.created_at,
+            payer_id=payer_id,
+        )
+    )
+
+
+def ask(tools: Tools, *, merchant_id: int, payment_no: str, rung: int) -> None:
+    """Ask the wallet what became of an order; book it, close it when its time is over, or ask again later."""
+    parties = parties_of(tools)
+    order, contract = _order_and_contract(parties, merchant_id, payment_no)
+    if order.state not in (State.CREATED, State.PAYING):
+        return
+    wallet = tools.wallets[contract.acquirer]
+    try:
+        answer = wallet.ask_payment(contract, payment_no)
+        if answer.state is PaymentState.SUCCESS:
+            book_answer(parties, merchant_id=merchant_id, answer=answer)
+            return
+        if order.expires_at <= clock_now():
+            _close(parties, wallet, contract, order)
+            return
+    except WalletRefused as refusal:
+        if order.expires_at <= clock_now() and refusal.code == "ORDER_NOT_EXIST":
+            _note_closed(parties, order)
+            return
+    except WalletError:
+        # Unavailable or unknown: the next rung asks again, which is all that can be done.
+        pass
+    with parties.database.transaction(merchant=merchant_id) as session:
+        _ask_later(session, merchant_id, payment_no, rung=rung + 1, now=clock_now())
+
+
+def book_answer(parties: Parties, *, merchant_id: int, answer: PaymentAnswer) -> operations.Outcome:
+    """Book a query's answer; money that does not fit goes to suspense."""
+    with parties.database.transaction(merchant=merchant_id) as session:
+        blind = parties.keyring.blind(answer.payer_id, kind="payer") if answer.payer_id else None
+        return operations.book(session, merchant_id=merchant_id, answer=answer, payer_blind=blind, now=clock_now())
+
+
+def _close(parties: Parties, wallet: WalletPort, contract: Contract, order: PaymentRow) -> None:
+    """Not paid is not failed: only an order the wallet has closed is closed here."""
+    wallet.close_payment(contract, order.payment_no)
+    _note_closed(parties, order)
+
+
+def _note_closed(parties: Parties, order: PaymentRow) -> None:
+    with parties.database.transaction(merchant=order.merchant_id) as session:
+        operations.note_closed(session, merchant_id=order.merchant_id, payment_no=order.payment_no, now=clock_now())
+
+
+def _order_and_contract(parties: Parties, merchant_id: int, payment_no: str) -> tuple[PaymentRow, Contract]:
+    with parties.database.transaction(merchant=merchant_id) as session:
+        order = queries.payment(session, merchant_id, payment_no)
+        if order is None:
+            raise NotAllowedNow("unknown_order")
+        row = merchants.contracts(session, merchant_id)[order.acquirer]
+    return order, open_contract(parties.keyring, merchant_id=merchant_id, row=row)
+
+
+def _ask_later(session: Session, merchant_id: int, payment_no: str, *, rung: int, now: datetime) -> None:
+    wait = ASK_LADDER[min(rung, len(ASK_LADDER) - 1)]
+    defer(
+        session,
+        ASK,
+        at=now + timedelta(seconds=wait),
+        merchant_id=merchant_id,
+        payment_no=payment_no,
+        rung=rung,
+    )

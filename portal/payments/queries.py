@@ -1,0 +1,74 @@
+"""Read payments."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.payments.models import DayTotal, Payment
+
+
+@dataclass(frozen=True)
+class PaymentRow:
+    """One payment. Amounts in fen."""
+
+    merchant_id: int
+    payment_no: str
+    code_id: int | None
+    share_token: str | None
+    wallet: str
+    acquirer: str
+    sub_merchant_no: str
+    state: str
+    amount: int
+    payer_amount: int | None
+    promotions: list[Any]
+    fee: int
+    fee_returned: int
+    fee_rate_bp: int
+    refunded: int
+    refund_reserved: int
+    note: str
+    transaction_no: str | None
+    created_at: datetime
+    expires_at: datetime
+    paid_at: datetime | None
+    business_date: date | None
+    day_number: int | None
+
+    @property
+    def refundable(self) -> int:
+        """What may still be refunded, in fen."""
+        return self.amount - self.refunded - self.refund_reserved if self.state == "success" else 0
+
+
+@dataclass(frozen=True)
+class DayRow:
+    """A day's sums in fen."""
+
+    business_date: date
+    count: int
+    received: int
+    refunded: int
+
+
+_COLUMNS = tuple(name for name in PaymentRow.__dataclass_fields__)
+
+
+def payment(session: Session, merchant_id: int, payment_no: str) -> PaymentRow | None:
+    """One payment of one merchant."""
+    row = session.scalar(sa.select(Payment).where(Payment.merchant_id == merchant_id, Payment.payment_no == payment_no))
+    return as_row(row) if row else None
+
+
+def day(session: Session, merchant_id: int, business_date: date) -> DayRow:
+    """The sums of one business day, zero when nothing happened."""
+    row = session.get(DayTotal, (merchant_id, business_date))
+    return DayRow(business_date, row.count, row.received, row.refunded) if row else DayRow(business_date, 0, 0, 0)
+
+
+def as_row(row: Payment) -> PaymentRow:
+    """A frozen copy of a payment's row."""
+    return PaymentRow(**{name: getattr(row, name) for name in _COLUMNS})

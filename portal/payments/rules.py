@@ -1,0 +1,96 @@
+"""What a payment may become, and which app has opened the payer's page."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from portal.wallets.port import Acquirer, Wallet
+
+# An order nobody pays is closed after this; WeChat's own prepay id lives for two hours (partner docs 4012738519).
+ORDER_LIFE = timedelta(minutes=30)
+NOTE_MOST = 30
+
+
+class State(StrEnum):
+    """A payment's life. `success` is never left: what is paid stays paid."""
+
+    CREATED = "created"
+    PAYING = "paying"
+    SUCCESS = "success"
+    CLOSED = "closed"
+    FAILED = "failed"
+
+
+class Fact(StrEnum):
+    """What can happen to a payment."""
+
+    OPENED = "opened"
+    PAID = "paid"
+    CLOSED = "closed"
+    FAILED = "failed"
+
+
+# Complete over State × Fact. A missing way (None) means the fact changes nothing: late answers never take back a payment.
+TRANSITIONS: dict[State, dict[Fact, State | None]] = {
+    State.CREATED: {
+        Fact.OPENED: State.PAYING,
+        Fact.PAID: State.SUCCESS,
+        Fact.CLOSED: State.CLOSED,
+        Fact.FAILED: State.FAILED,
+    },
+    State.PAYING: {
+        Fact.OPENED: None,
+        Fact.PAID: State.SUCCESS,
+        Fact.CLOSED: State.CLOSED,
+        Fact.FAILED: State.FAILED,
+    },
+    State.SUCCESS: {Fact.OPENED: None, Fact.PAID: None, Fact.CLOSED: None, Fact.FAILED: None},
+    State.CLOSED: {Fact.OPENED: None, Fact.PAID: State.SUCCESS, Fact.CLOSED: None, Fact.FAILED: None},
+    State.FAILED: {Fact.OPENED: None, Fact.PAID: State.SUCCESS, Fact.CLOSED: None, Fact.FAILED: None},
+}
+
+
+def after(state: State, fact: Fact) -> State | None:
+    """The state that `fact` leads to, or None when it changes nothing."""
+    return TRANSITIONS[state][fact]
+
+
+class App(StrEnum):
+    """The program that opened the page, as far as its User-Agent tells. It chooses a page, it grants nothing."""
+
+    WECHAT = "wechat"
+    JD = "jd"
+    ALIPAY = "alipay"
+    UNIONPAY = "unionpay"
+    OTHER = "other"
+
+
+# In this order: JD Finance carries "UnionPay/1.0" and, on Android, tokens of other browsers as well.
+# WeChat's own marker: WeChat Pay partner FAQ 4013334850. The others are as seen in public aggregators.
+_MARKS: tuple[tuple[App, re.Pattern[str]], ...] = (
+    (App.JD, re.compile(r"JDJR-App", re.IGNORECASE)),
+    (App.JD, re.compile(r"^jdapp;", re.IGNORECASE)),
+    (App.WECHAT, re.compile(r"MicroMessenger/", re.IGNORECASE)),
+    (App.ALIPAY, re.compile(r"AlipayClient", re.IGNORECASE)),
+    (App.UNIONPAY, re.compile(r"UnionPay/|CloudPay", re.IGNORECASE)),
+)
+
+
+@dataclass(frozen=True)
+class Road:
+    """Which wallet pays and which acquirer receives when this app pays a portal code."""
+
+    wallet: Wallet
+    acquirer: Acquirer
+
+
+ROADS = {App.WECHAT: Road(Wallet.WECHAT, Acquirer.WECHAT), App.JD: Road(Wallet.JDPAY, Acquirer.JDPAY)}
+
+
+def recognise(user_agent: str) -> App:
+    """The app behind a User-Agent header."""
+    for app, mark in _MARKS:
+        if mark.search(user_agent):
+            return app
+    return App.OTHER

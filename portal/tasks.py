@@ -1,0 +1,25 @@
+"""Every job by its name, and what the relay does with a merchant's events."""
+
+from sqlalchemy.orm import Session
+
+from portal.events.queries import Happening
+from portal.identity import flows as identity
+from portal.payments import flows as payments
+from portal.plumbing.clock import now
+from portal.plumbing.work import Job, Tools
+from portal.rebates import operations as rebates
+from portal.refunds import flows as refunds
+
+TASKS: dict[str, Job] = {
+    identity.SEND_CODE: identity.send_code,
+    payments.ASK: payments.ask,
+    refunds.CHASE: refunds.chase,
+}
+
+
+def on_event(tools: Tools, session: Session, happening: Happening) -> None:
+    """What follows from a fact, in one transaction with the relay's own progress."""
+    if happening.kind == "payment.success":
+        rebates.on_payment(session, happening, now=now())
+    elif happening.kind == "refund.success":
+        rebates.on_refund(session, happening, now=now())
