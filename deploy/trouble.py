@@ -33,6 +33,6 @@ def from_os_error(error: OSError) -> Trouble:
     place = error.filename or "?"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return disk_full(place)
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT):
         return not_writable(place, os.strerror(error.errno))
     return Trouble(f"系统错误:{error}", f"system error: {error}")
