@@ -4,7 +4,9 @@ Each call is a form with `agentNo` and `entity`: JSON sealed under the agent's k
 signature inside it, an MD5 over a few bare values. That no key goes into it is how the one public implementer does it
 (0-return/WYS-PAY-PLAT). Answers are plain JSON, `code` `0000` when done; all other codes are the sandbox's own.
 Status 4 is open, 3 is approved and waits for the merchant's confirmation, 2 is rejected. The pictures' names are those
-of the implementer; in this step any picture may be missing, but one that is sent must be a JPEG or PNG.
+of the implementer; in this step any picture may be missing, but one that is sent must be a JPEG or PNG. How a
+correction (`buildOrRepair` 1) names its merchant is not public: here the licence number does, and only a rejected
+merchant can be corrected.
 """
 
 import hashlib
@@ -31,6 +33,7 @@ _NEEDED = (
     *("lepCardType", "lepName", "lepCardNo", "contactName", "contactPhone", "priatePublic", "bankName"),
     *("bankAccountNo", "bankAccountName", "abMerchantName", "settleCardPhone", "settleToCard", "buildOrRepair"),
 )
+AUDITOR_SAYS = "营业执照照片看不清，请重新拍照提交"
 _PICTURE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
 
@@ -73,7 +76,10 @@ def enter(
     for name, content in pictures.items():
         if not content.startswith(_PICTURE_STARTS):
             raise Rejected("1005", f"{name} 不是 JPEG 或 PNG 图片")
-    merchant_no = _kept_number(connection, keys, entity) or _entered(connection, keys, entity)
+    merchant_no = _kept_number(connection, keys, entity)
+    if merchant_no is None:
+        corrects = entity["buildOrRepair"] == "1"
+        merchant_no = (_corrected if corrects else _entered)(connection, keys, entity)
     return {"merchantNo": merchant_no, "serialNo": entity["serialNo"]}
 
 
@@ -101,6 +107,8 @@ def status(connection: sqlite3.Connection, keys: Keys, form: Mapping[str, str]) 
     if merchant["applied_at"] is None:
         return {"merchantNo": merchant["merchant_no"], "dataList": []}
     word, text = ("4", "开通成功") if merchant["opened_at"] is not None else ("3", "审核通过，待商户确认")
+    if merchant["rejected"] is not None:
+        word, text = "2", merchant["rejected"]
     line = {"productId": AGGREGATE_PRODUCT, "status": word, "statusMsg": text}
     return {"merchantNo": merchant["merchant_no"], "dataList": [line]}
 
@@ -114,10 +122,19 @@ def merchant_keys(connection: sqlite3.Connection, keys: Keys, form: Mapping[str,
 
 
 def open_merchant(connection: sqlite3.Connection, merchant_no: str) -> None:
-    """The merchant confirmed: he is open from now on. Nothing happens unless he has applied."""
+    """The merchant confirmed: he is open from now on. Nothing happens unless he has applied and waits."""
     connection.execute(
-        "UPDATE jd_merchants SET opened_at = coalesce(opened_at, ?) WHERE merchant_no = ? AND applied_at IS NOT NULL",
+        "UPDATE jd_merchants SET opened_at = ? WHERE merchant_no = ? AND applied_at IS NOT NULL"
+        " AND rejected IS NULL AND opened_at IS NULL",
         (time.time(), merchant_no),
+    )
+
+
+def reject_merchant(connection: sqlite3.Connection, merchant_no: str) -> None:
+    """JD's auditor says no. Nothing happens unless the merchant has applied and waits."""
+    connection.execute(
+        "UPDATE jd_merchants SET rejected = ? WHERE merchant_no = ? AND applied_at IS NOT NULL AND opened_at IS NULL",
+        (AUDITOR_SAYS, merchant_no),
     )
 
 
@@ -127,7 +144,7 @@ def open_due(store: Store) -> None:
         if not setting(connection, "auto_sign"):
             return
         due = connection.execute(
-            "SELECT merchant_no FROM jd_merchants WHERE opened_at IS NULL AND applied_at <= ?",
+            "SELECT merchant_no FROM jd_merchants WHERE opened_at IS NULL AND rejected IS NULL AND applied_at <= ?",
             (time.time() - setting(connection, "audit_seconds"),),
         ).fetchall()
     for row in due:
@@ -164,6 +181,28 @@ def _entered(connection: sqlite3.Connection, keys: Keys, entity: Mapping[str, st
         ),
     )
     return merchant_no
+
+
+def _corrected(connection: sqlite3.Connection, keys: Keys, entity: Mapping[str, str]) -> str:
+    """The rejected merchant with this licence starts again under his number, with the new content."""
+    row = connection.execute(
+        "UPDATE jd_merchants SET serial_no = ?, entity_hash = ?, company_type = ?, name = ?, short_name = ?,"
+        " applied_at = NULL, rejected = NULL WHERE merchant_no = (SELECT merchant_no FROM jd_merchants"
+        " WHERE agent_no = ? AND licence_no = ? AND rejected IS NOT NULL ORDER BY entered_at DESC LIMIT 1)"
+        " RETURNING merchant_no",
+        (
+            entity["serialNo"],
+            _hash(entity),
+            entity["companyType"],
+            entity["blicCompanyName"],
+            entity["abMerchantName"],
+            keys.jd_agent_no,
+            entity["blicUscc"],
+        ),
+    ).fetchone()
+    if row is None:
+        raise Rejected("1010", "没有被驳回、可以修改的商户")
+    return str(row["merchant_no"])
 
 
 def _merchant(connection: sqlite3.Connection, keys: Keys, entity: Mapping[str, str]) -> sqlite3.Row:

@@ -18,8 +18,11 @@ CREATE TABLE IF NOT EXISTS jd_merchants (
     fee_bp       INTEGER NOT NULL DEFAULT 38 CHECK (fee_bp BETWEEN 0 AND 10000),
     entered_at   REAL NOT NULL,
     applied_at   REAL,
+    rejected     TEXT,
     opened_at    REAL,
-    UNIQUE (agent_no, serial_no)
+    UNIQUE (agent_no, serial_no),
+    CHECK (applied_at IS NOT NULL OR (rejected IS NULL AND opened_at IS NULL)),
+    CHECK (rejected IS NULL OR opened_at IS NULL)
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS jd_orders (

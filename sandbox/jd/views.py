@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, abort, current_app, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from sandbox.control import refuse_foreign_pages
 from sandbox.jd import merchants, moments, notices, onboarding, orders, refunds
 from sandbox.jd.envelope import Request, open_request, refused, sealed
 from sandbox.jd.refusals import Refusal
@@ -125,7 +126,7 @@ def confirm_or_leave(token: str) -> AnyResponse | tuple[str, int]:
 
 @blueprint.get("/merchants")
 def show_merchants() -> str:
-    """Who is with JD and how his application stands; a merchant can confirm here when `auto_sign` is off."""
+    """Who is with JD and how his application stands; whoever waits can be confirmed or rejected here."""
     with _store(current_app).reading() as connection:
         return render_template("jd/merchants.html", merchants=merchants.every(connection))
 
@@ -133,8 +134,18 @@ def show_merchants() -> str:
 @blueprint.post("/merchants/<merchant_no>/confirm")
 def confirm_merchant(merchant_no: str) -> AnyResponse:
     """The merchant's own "yes, open it"."""
+    refuse_foreign_pages()
     with _store(current_app).writing() as connection:
         onboarding.open_merchant(connection, merchant_no)
+    return redirect(url_for("jd.show_merchants"), 303)
+
+
+@blueprint.post("/merchants/<merchant_no>/reject")
+def reject_merchant(merchant_no: str) -> AnyResponse:
+    """JD's auditor says no."""
+    refuse_foreign_pages()
+    with _store(current_app).writing() as connection:
+        onboarding.reject_merchant(connection, merchant_no)
     return redirect(url_for("jd.show_merchants"), 303)
 
 

@@ -9,13 +9,14 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from sandbox.keys import Keys
 from sandbox.sms.refusals import Refusal, Undelivered
 
 MOST_NUMBERS = 200
+_BEIJING = timezone(timedelta(hours=8))
 _PHONE = re.compile(r"\+[1-9]\d{6,14}")
 _MAINLAND = re.compile(r"\+861\d{10}")
 _CODE_VALUE = re.compile(r"\d{0,6}")
@@ -51,7 +52,7 @@ def inbox(connection: sqlite3.Connection, phone: str | None) -> list[dict[str, A
             "text": row["text"],
             "params": json.loads(row["params"]),
             "template_id": row["template_id"],
-            "at": datetime.fromtimestamp(row["sent_at"], UTC).isoformat(timespec="seconds"),
+            "at": datetime.fromtimestamp(row["sent_at"], _BEIJING).isoformat(timespec="seconds"),
         }
         for row in rows
     ]

@@ -23,7 +23,7 @@ def md5_sign(fields: dict[str, Any], md5_key: str) -> str:
     for name in sorted(fields):
         if name != "sign" and fields[name] not in (None, ""):
             pieces.append(name + "=" + str(fields[name]))
-    return hashlib.md5(("&".join(pieces) + md5_key).encode("utf-8")).hexdigest()  # noqa: S324
+    return hashlib.md5(("&".join(pieces) + md5_key).encode("utf-8")).hexdigest()
 
 
 def encrypted(plain: bytes, des_key: str) -> str:

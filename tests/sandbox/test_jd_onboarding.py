@@ -11,7 +11,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 def signed(entity, *names):
     bare = "".join(str(entity[name]) for name in names)
-    return {**entity, "sign": hashlib.md5(bare.encode()).hexdigest()}  # noqa: S324
+    return {**entity, "sign": hashlib.md5(bare.encode()).hexdigest()}
 
 
 def entering(serial_no, **changed):
@@ -153,3 +153,29 @@ def test_a_second_rate_is_refused_and_the_first_is_charged(app, agent):
     with app.extensions["store"].reading() as connection:
         row = connection.execute("SELECT fee_bp FROM jd_merchants WHERE merchant_no = ?", (number,)).fetchone()
     assert row["fee_bp"] == 30
+
+
+def test_a_rejected_merchant_is_corrected_under_his_number_and_opened(app, agent):
+    turn(app, auto_sign=0)
+    number = entered(agent, "S8", blicUscc="92330102MA2YYYYY0Y")
+    assert (
+        agent.onboard("enterSingle", entering("S8N1", blicUscc="92330102MA2YYYYY0Y", buildOrRepair="1"))["code"]
+        == "1010"
+    )
+    agent.onboard("applySingle", applying(agent, number))
+    agent.http.post(f"/jd/merchants/{number}/reject")
+    line = agent.onboard("status/queryApplySingle", asking(number))["dataList"][0]
+    assert (line["status"], line["statusMsg"]) == ("2", "营业执照照片看不清，请重新拍照提交")
+    agent.http.post(f"/jd/merchants/{number}/confirm")
+    assert agent.onboard("status/queryMerchantKeys", asking(number))["code"] == "1006"
+    assert entered(agent, "S8N1", blicUscc="92330102MA2YYYYY0Y", buildOrRepair="1") == number
+    assert agent.onboard("applySingle", applying(agent, number, mfee="0.30"))["code"] == "0000"
+    agent.http.post(f"/jd/merchants/{number}/confirm")
+    assert agent.onboard("status/queryApplySingle", asking(number))["dataList"][0]["status"] == "4"
+
+
+def test_a_page_of_another_site_confirms_nobody(agent):
+    number = entered(agent, "S9")
+    for act in ("confirm", "reject"):
+        answer = agent.http.post(f"/jd/merchants/{number}/{act}", headers={"Sec-Fetch-Site": "cross-site"})
+        assert answer.status_code == 403
