@@ -418,6 +418,7 @@ def upgrade() -> None:
         sa.Column("payer_amount", sa.BigInteger(), nullable=True),
         sa.Column("promotions", JSONB(), nullable=False),
         sa.Column("fee", sa.BigInteger(), nullable=False),
+        sa.Column("fee_returned", sa.BigInteger(), nullable=False),
         sa.Column("fee_rate_bp", sa.Integer(), nullable=False),
         sa.Column("refunded", sa.BigInteger(), nullable=False),
         sa.Column("refund_reserved", sa.BigInteger(), nullable=False),
@@ -443,6 +444,9 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("wallet IN ('wechat', 'jdpay', 'unknown')", name=op.f("ck_payments_wallet_known")),
         sa.CheckConstraint("amount > 0", name=op.f("ck_payments_amount_positive")),
+        sa.CheckConstraint(
+            "fee >= 0 AND fee_returned BETWEEN 0 AND fee", name=op.f("ck_payments_fee_returned_at_most_once")
+        ),
         sa.CheckConstraint("payer_amount BETWEEN 0 AND amount", name=op.f("ck_payments_payer_pays_at_most_the_amount")),
         sa.CheckConstraint("refunded + refund_reserved <= amount", name=op.f("ck_payments_never_over_refunded")),
         sa.CheckConstraint("refunded >= 0 AND refund_reserved >= 0", name=op.f("ck_payments_refunds_not_negative")),

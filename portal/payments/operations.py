@@ -229,6 +229,8 @@ def _fill(session: Session, row: Payment, answer: PaymentAnswer, payer_blind: st
     day = business_date(paid_at)
     target = after(State(row.state), Fact.PAID)
     assert target is State.SUCCESS
+    # First, so that the row is complete by the time the session writes it.
+    row.day_number = _add_to_day(session, row.merchant_id, day, count=1, received=row.amount)
     row.state = target
     row.transaction_no = answer.transaction_id
     row.wallet = answer.wallet
@@ -241,7 +243,6 @@ def _fill(session: Session, row: Payment, answer: PaymentAnswer, payer_blind: st
     row.payer_blind = payer_blind
     row.paid_at = paid_at
     row.business_date = day
-    row.day_number = _add_to_day(session, row.merchant_id, day, count=1, received=row.amount)
 
 
 def _add_to_day(

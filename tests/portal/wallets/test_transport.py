@@ -1,0 +1,234 @@
+"""Every way a conversation can break off, sorted by whether something was sent."""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.x509.oid import NameOID
+
+from portal.wallets.port import WalletError, WalletUnavailable, WalletUnknown
+from portal.wallets.transport import MAX_ANSWER_BYTES, Answer, Budget, Transport, origin_of
+
+OK = b"HTTP/1.1 200 OK\r\nRequest-ID: 08F-0\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@contextmanager
+def server(behave: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server of this machine that treats every connection as `behave` says."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(10)
+    stop = threading.Event()
+
+    def serve() -> None:
+        while not stop.is_set():
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    behave(connection)
+                except OSError:
+                    pass
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        stop.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(10)
+
+
+def ask(url: str, *, seconds: float = 5, transport: Transport | None = None, path: str = "/v3/x") -> Answer:
+    chosen = transport or Transport(addresses=(url,))
+    return chosen.send("test", "POST", url + path, budget=Budget(seconds), headers={"A": "b"}, body=b"{}")
+
+
+def test_it_brings_the_answer_back_byte_for_byte() -> None:
+    seen: list[bytes] = []
+
+    def behave(connection: socket.socket) -> None:
+        seen.append(connection.recv(65536))
+        connection.sendall(OK)
+
+    with server(behave) as url:
+        answer = ask(url)
+    assert (answer.status, answer.body, answer.request_id) == (200, b"{}", "08F-0")
+    assert b"User-Agent: Yima" in seen[0]
+    assert b"Accept-Encoding: identity" in seen[0]
+
+
+def test_nothing_was_sent_when_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(WalletUnavailable) as found:
+        ask(f"http://127.0.0.1:{port}")
+    assert found.value.code == "NO_CONNECTION"
+
+
+def test_nothing_is_sent_to_a_host_that_is_not_in_the_settings() -> None:
+    transport = Transport(addresses=("http://127.0.0.1:1",))
+    for url in ("http://127.0.0.1:2", "https://127.0.0.1:1", "http://localhost:1"):
+        with pytest.raises(WalletUnavailable) as found:
+            ask(url, transport=transport)
+        assert found.value.code == "HOST_NOT_ALLOWED"
+
+
+def test_nothing_is_sent_when_the_time_is_up() -> None:
+    with pytest.raises(WalletUnavailable) as found:
+        ask("http://127.0.0.1:1", seconds=0)
+    assert found.value.code in ("OUT_OF_TIME", "BUSY")
+
+
+def test_nothing_is_sent_to_a_host_without_a_trusted_certificate(tmp_path: Path, merchant_key: RSAPrivateKey) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path, merchant_key))
+    seen: list[bytes] = []
+
+    def behave(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            seen.append(secured.recv(65536))
+
+    with server(behave) as url, pytest.raises(WalletUnavailable) as found:
+        ask(url.replace("http://", "https://"))
+    assert found.value.code == "NO_CONNECTION"
+    assert not any(seen)
+
+
+def hang_up(connection: socket.socket) -> None:
+    connection.recv(65536)
+
+
+def say_nothing(connection: socket.socket) -> None:
+    connection.recv(65536)
+    time.sleep(1.5)
+
+
+def trickle(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    for _ in range(40):
+        connection.sendall(b"x")
+        time.sleep(0.1)
+
+
+def break_off(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
+
+
+def babble(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"220 smtp.example ESMTP\r\n\r\n")
+
+
+def redirect(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
+
+
+def flood(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b"x" * (MAX_ANSWER_BYTES + 65536))
+
+
+@pytest.mark.parametrize(
+    ("behave", "code"),
+    [
+        (hang_up, "NO_ANSWER"),
+        (say_nothing, "NO_ANSWER"),
+        (trickle, "NO_ANSWER"),
+        (break_off, "BROKEN_ANSWER"),
+        (babble, "NO_ANSWER"),
+        (redirect, "REDIRECTED"),
+        (flood, "ANSWER_TOO_LONG"),
+    ],
+)
+def test_what_was_sent_without_a_whole_answer_is_unknown(behave: Callable[[socket.socket], None], code: str) -> None:
+    started = time.monotonic()
+    with server(behave) as url, pytest.raises(WalletUnknown) as found:
+        ask(url, seconds=1.0)
+    assert found.value.code == code
+    assert time.monotonic() - started < 6
+
+
+def test_a_trickling_answer_ends_with_the_budget() -> None:
+    started = time.monotonic()
+    with server(trickle) as url:
+        with pytest.raises(WalletUnknown):
+            ask(url, seconds=0.8)
+        assert time.monotonic() - started < 2
+
+
+def test_a_slow_wallet_takes_only_its_share_of_the_threads() -> None:
+    release = threading.Event()
+
+    def behave(connection: socket.socket) -> None:
+        connection.recv(65536)
+        release.wait(10)
+        connection.sendall(OK)
+
+    found: list[WalletError] = []
+    with server(behave) as url:
+        transport = Transport(addresses=(url,), parallel=1)
+        first = threading.Thread(target=ask, args=(url,), kwargs={"transport": transport, "seconds": 10})
+        first.start()
+        time.sleep(0.2)
+        try:
+            ask(url, transport=transport)
+        except WalletError as error:
+            found.append(error)
+        finally:
+            release.set()
+            first.join(10)
+    assert [(type(error), error.code) for error in found] == [(WalletUnavailable, "BUSY")]
+
+
+def test_the_log_names_the_call_and_never_the_address(caplog: pytest.LogCaptureFixture) -> None:
+    def behave(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(OK)
+
+    with server(behave) as url, caplog.at_level("INFO", logger="portal.wallets.transport"):
+        ask(url, path="/sns/oauth2/access_token?secret=hidden")
+    assert "request_id=08F-0" in caplog.text
+    assert "hidden" not in caplog.text
+
+
+@pytest.mark.parametrize("url", ["ftp://a", "http://", "http://user:pw@host/", "file:///etc/passwd", "//host"])
+def test_it_knows_no_origin_but_http_and_https(url: str) -> None:
+    with pytest.raises(ValueError, match="not an address"):
+        origin_of(url)
+
+
+def self_signed(folder: Path, key: RSAPrivateKey) -> Path:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "server.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
