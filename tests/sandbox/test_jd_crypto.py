@@ -1,4 +1,4 @@
-"""Known answers and a second implementation; the wire facts are those of docs/sandbox.md."""
+"""Known answers, and a second implementation on another library."""
 
 import json
 
