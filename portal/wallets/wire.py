@@ -105,8 +105,8 @@ def acceptable_text(text: str, *, characters: int | None = None, utf8_bytes: int
 
     A cut never splits a character. Source: partner docs 4012081726.
     """
-    kept = "".join(sign for sign in text if sign.isprintable() and ord(sign) <= 0xFFFF)
-    kept = " ".join(kept.split())
+    one_line = " ".join(text.split())
+    kept = "".join(sign for sign in one_line if sign.isprintable() and ord(sign) <= 0xFFFF)
     if characters is not None:
         kept = kept[:characters]
     if utf8_bytes is not None:

@@ -29,8 +29,8 @@ def apply(client: Client, application: ApplicationToSend, *, budget: Budget) -> 
     """Upload the pictures, then send the application. A rejected one is sent again under the same number."""
     if not re.fullmatch(r"[0-9A-Za-z_]{1,124}", application.reference):
         raise WalletRefused("BUSINESS_CODE", "letters, digits and _ only")
-    media = {
-        name: upload(client, application.pictures[name], budget=budget)
+    media: dict[str, str] = {
+        str(name): upload(client, application.pictures[name], budget=budget)
         for name in _DOCUMENTS
         if name in application.pictures
     }

@@ -72,35 +72,21 @@ def open_payment(client: Client, order: OrderToOpen, *, budget: Budget) -> Openi
 
 def ask_payment(client: Client, contract: Contract, order_no: str, *, budget: Budget) -> PaymentAnswer:
     """Ask what became of an order. An order WeChat Pay does not know is unpaid."""
-    collector = collector_of(contract, client.settings)
-    path = f"{_ORDERS}/out-trade-no/{in_path(order_no)}"
-    try:
-        answer = client.get(
-            Call.ASK, path, {"sp_mchid": client.settings.sp_mchid, "sub_mchid": collector}, budget=budget
-        )
-        found = payment_in(answer)
-    except WalletRefused as error:
-        if error.code != words.NO_SUCH_ORDER:
-            raise
-        return PaymentAnswer(Acquirer.WECHAT, order_no, PaymentState.UNPAID, collector)
-    except UnreadableMessage as error:
-        raise WalletUnknown("ANSWER_UNREADABLE", str(error)) from error
-    if (found.order_no, found.sub_merchant_no, answer.get("sp_mchid")) != (
-        order_no,
-        collector,
-        client.settings.sp_mchid,
-    ):
-        raise WalletUnknown("ANSWER_OF_ANOTHER_ORDER", order_no)
-    return found
+    found = _found(client, contract, order_no, budget=budget)
+    return found or PaymentAnswer(Acquirer.WECHAT, order_no, PaymentState.UNPAID, contract.sub_merchant_no)
 
 
 def close_payment(client: Client, contract: Contract, order_no: str, *, budget: Budget) -> None:
-    """Close an unpaid order. Closing what is closed or was never placed succeeds."""
+    """Close an unpaid order. Closing what is closed or was never placed succeeds.
+
+    WeChat Pay refuses a paid and an unknown order with the same code, so after a refusal it is asked.
+    """
     fields = {"sp_mchid": client.settings.sp_mchid, "sub_mchid": collector_of(contract, client.settings)}
     try:
         client.post(Call.CLOSE, f"{_ORDERS}/out-trade-no/{in_path(order_no)}/close", fields, budget=budget)
-    except WalletRefused as error:
-        if error.code not in words.ALREADY_CLOSED:
+    except WalletRefused:
+        found = _found(client, contract, order_no, budget=budget)
+        if found is not None and found.state is not PaymentState.CLOSED:
             raise
 
 
@@ -130,6 +116,23 @@ def payment_in(message: Mapping[str, Any]) -> PaymentAnswer:
         payer_id=payer_id,
         paid_at=moment_at(message, "success_time"),
     )
+
+
+def _found(client: Client, contract: Contract, order_no: str, *, budget: Budget) -> PaymentAnswer | None:
+    collector, provider = collector_of(contract, client.settings), client.settings.sp_mchid
+    path = f"{_ORDERS}/out-trade-no/{in_path(order_no)}"
+    try:
+        answer = client.get(Call.ASK, path, {"sp_mchid": provider, "sub_mchid": collector}, budget=budget)
+        found = payment_in(answer)
+    except WalletRefused as error:
+        if error.code != words.NO_SUCH_ORDER:
+            raise
+        return None
+    except UnreadableMessage as error:
+        raise WalletUnknown("ANSWER_UNREADABLE", str(error)) from error
+    if (found.order_no, found.sub_merchant_no, answer.get("sp_mchid")) != (order_no, collector, provider):
+        raise WalletUnknown("ANSWER_OF_ANOTHER_ORDER", order_no)
+    return found
 
 
 def plain_address(url: str) -> str:

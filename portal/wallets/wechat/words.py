@@ -66,7 +66,6 @@ REFUND_EVENTS = ("REFUND.SUCCESS", "REFUND.ABNORMAL", "REFUND.CLOSED")
 
 # The order or refund or application is not known at WeChat Pay: an answer, not a failure.
 NO_SUCH_ORDER = "ORDER_NOT_EXIST"
-ALREADY_CLOSED = (NO_SUCH_ORDER, "ORDER_CLOSED")
 NO_SUCH_REFUND = "RESOURCE_NOT_EXISTS"
 NO_SUCH_APPLICATION = ("APPLYMENT_NOT_EXIST", "APPLYMENT_NOTEXIST")
 APPLICATION_UNDER_WAY = "PROCESSING"
@@ -84,7 +83,6 @@ ERRORS: dict[str, type[WalletError]] = {
     "USER_ACCOUNT_ABNORMAL": WalletRefused,
     "REQUEST_BLOCKED": WalletRefused,
     NO_SUCH_ORDER: WalletRefused,
-    "ORDER_CLOSED": WalletRefused,
     NO_SUCH_REFUND: WalletRefused,
     "APPLYMENT_NOTEXIST": WalletRefused,
     "APPLYMENT_NOT_EXIST": WalletRefused,

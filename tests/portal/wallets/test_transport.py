@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,11 +34,8 @@ def server(behave: Callable[[socket.socket], None]) -> Iterator[str]:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            with connection:
-                try:
-                    behave(connection)
-                except OSError:
-                    pass
+            with connection, suppress(OSError):
+                behave(connection)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()

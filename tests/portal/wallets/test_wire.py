@@ -1,5 +1,6 @@
 """Strict JSON, acceptable text, Chinese wall-clock times."""
 
+import contextlib
 from datetime import UTC, datetime
 
 import pytest
@@ -35,10 +36,8 @@ def test_it_refuses_what_is_not_one_plain_object(raw: bytes) -> None:
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_an_object_or_unreadable(raw: bytes) -> None:
-    try:
+    with contextlib.suppress(wire.UnreadableMessage):
         assert isinstance(wire.read_object(raw), dict)
-    except wire.UnreadableMessage:
-        pass
 
 
 def test_it_never_writes_null() -> None:
