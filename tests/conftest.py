@@ -4,17 +4,20 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from deploy.pointer import POINTER
 from deploy.postgres import EmbeddedPostgres
 from deploy.reset import remove_cluster
+from deploy.trouble import Trouble
 from portal.plumbing.schema_upgrade import upgrade
 
 TEMPLATE = "migrated"
+TEST_DIRECTORIES = "yima-test-"
 _numbers = itertools.count(1)
 
 
@@ -47,7 +50,8 @@ class TestDatabase:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """The run's own server, without fsync: it is thrown away with everything in it."""
-    data_dir = Path(tempfile.mkdtemp(prefix="yima-test-"))
+    _sweep_after_killed_runs()
+    data_dir = Path(tempfile.mkdtemp(prefix=TEST_DIRECTORIES))
     server = EmbeddedPostgres(data_dir, durable=False)
     try:
         server.start()
@@ -78,6 +82,15 @@ def module_database(postgres: EmbeddedPostgres, template: str) -> Iterator[TestD
     """A migrated, empty database that the tests of one module share."""
     with _copy(postgres, template) as copy:
         yield copy
+
+
+def _sweep_after_killed_runs() -> None:
+    """A run ended by force leaves its cluster behind; one that is still at work holds its lock and is left alone."""
+    for left in Path(tempfile.gettempdir()).glob(f"{TEST_DIRECTORIES}*"):
+        with suppress(Trouble, PermissionError, FileNotFoundError):
+            if (left / POINTER).exists():
+                remove_cluster(left)
+                shutil.rmtree(left)
 
 
 @contextmanager
