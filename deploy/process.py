@@ -65,11 +65,12 @@ class Child:
             os.killpg(self._process.pid, number)
 
     def _read(self, stream: IO[bytes]) -> None:
-        for raw in stream:
-            line = raw.decode(errors="replace").rstrip()
-            self.tail.append(line)
-            with _printing, suppress(BrokenPipeError, ValueError):
-                print(f"{_prefix(self.name)} {line}", flush=True)
+        with stream:
+            for raw in stream:
+                line = raw.decode(errors="replace").rstrip()
+                self.tail.append(line)
+                with _printing, suppress(BrokenPipeError, ValueError):
+                    print(f"{_prefix(self.name)} {line}", flush=True)
 
 
 def _prefix(name: str) -> str:
