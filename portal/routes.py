@@ -1,7 +1,9 @@
 """Every slice's blueprint, in one list."""
 
 from portal.identity.views import blueprint as identity
+from portal.notices.views import blueprint as notices
+from portal.payments.views import blueprint as payments
 
-BLUEPRINTS = (identity,)
+BLUEPRINTS = (identity, notices, payments)
 # Their requests carry a wallet's signature instead of a form token.
-SIGNED_BY_WALLETS = ()
+SIGNED_BY_WALLETS = (notices,)

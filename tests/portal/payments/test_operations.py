@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 22, 6, 32, 5, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def shop(db: Database, keyring: Keyring) -> None:
-    add_merchant(db, keyring, merchant_id=SHOP, name="阿珍水果摊", code="7KQ42MHDA")
+    add_merchant(db, keyring, merchant_id=SHOP, name="阿珍水果摊", code="7KQ42MHDW")
 
 
 def order(session: Session, keyring: Keyring, *, amount: int = 1234, form_key: str = "k1") -> str:

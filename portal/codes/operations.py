@@ -1,0 +1,113 @@
+"""Write codes. The lookup is written first, in a step of its own that may be repeated."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from portal.codes.models import Code, CodeLookup
+from portal.codes.rules import Fact, State, after
+from portal.events import operations as events
+from portal.merchants.models import Merchant
+from portal.values.errors import NotAllowedNow
+
+
+def next_code_id(session: Session, merchant_id: int) -> int:
+    """The next free id of this merchant's codes; the merchant's row lock makes two askers take turns."""
+    session.execute(sa.select(Merchant.merchant_id).where(Merchant.merchant_id == merchant_id).with_for_update())
+    last = session.scalar(sa.select(sa.func.max(Code.code_id)).where(Code.merchant_id == merchant_id))
+    return (last or 0) + 1
+
+
+def claim(session: Session, *, key: str, merchant_id: int, code_id: int) -> bool:
+    """Take a key in the lookup. False when it belongs to another code already; repeating one's own claim is fine."""
+    session.execute(
+        insert(CodeLookup).values(key=key, merchant_id=merchant_id, code_id=code_id).on_conflict_do_nothing()
+    )
+    owner = session.execute(
+        sa.select(CodeLookup.merchant_id, CodeLookup.code_id).where(CodeLookup.key == key)
+    ).one()
+    return (owner.merchant_id, owner.code_id) == (merchant_id, code_id)
+
+
+def add_portal_code(
+    session: Session,
+    *,
+    merchant_id: int,
+    code_id: int,
+    shop_id: int,
+    number: str,
+    name: str,
+    printed_url: str,
+    now: datetime,
+) -> None:
+    """A plate of ours, in use from now on. It remembers the address it is printed with."""
+    session.add(
+        Code(
+            merchant_id=merchant_id,
+            code_id=code_id,
+            shop_id=shop_id,
+            kind="portal",
+            state=State.ACTIVE,
+            name=name,
+            number=number,
+            printed_url=printed_url,
+            created_at=now,
+            changed_at=now,
+        )
+    )
+    session.flush()
+    _tell(session, merchant_id, "code.opened", code_id, now, {"number": number})
+
+
+def add_linked_code(
+    session: Session,
+    *,
+    merchant_id: int,
+    code_id: int,
+    shop_id: int,
+    kind: str,
+    name: str,
+    foreign_sealed: str,
+    issuer: str,
+    now: datetime,
+) -> None:
+    """A code the merchant already had; its text lies sealed."""
+    session.add(
+        Code(
+            merchant_id=merchant_id,
+            code_id=code_id,
+            shop_id=shop_id,
+            kind=kind,
+            state=State.ACTIVE,
+            name=name,
+            foreign_sealed=foreign_sealed,
+            foreign_issuer=issuer,
+            created_at=now,
+            changed_at=now,
+        )
+    )
+    session.flush()
+    _tell(session, merchant_id, "code.linked", code_id, now, {"kind": kind})
+
+
+def change(session: Session, *, merchant_id: int, code_id: int, fact: Fact, now: datetime) -> State:
+    """Suspend, start again, or end a code. Raises NotAllowedNow(`code_<state>`) where the state forbids it."""
+    row = session.execute(
+        sa.select(Code).where(Code.merchant_id == merchant_id, Code.code_id == code_id).with_for_update()
+    ).scalar_one()
+    target = after(State(row.state), fact)
+    if target is None:
+        raise NotAllowedNow(f"code_{row.state}")
+    row.state = target
+    row.changed_at = now
+    session.flush()
+    _tell(session, merchant_id, f"code.{target}", code_id, now, {})
+    return target
+
+
+def _tell(
+    session: Session, merchant_id: int, kind: str, code_id: int, now: datetime, facts: dict[str, object]
+) -> None:
+    events.append(session, merchant_id=merchant_id, kind=kind, subject=f"code-{code_id}", now=now, facts=facts)

@@ -1,0 +1,136 @@
+"""What a code may become, and what the text of a foreign code means."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from portal.values.errors import InvalidReference
+from portal.values.references import read_code
+
+
+class State(StrEnum):
+    """A plate's life."""
+
+    PRINTED = "printed"
+    BOUND = "bound"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    SUSPECT = "suspect"
+    LOST = "lost"
+    REPLACED = "replaced"
+    RETIRED = "retired"
+
+
+class Fact(StrEnum):
+    """What can happen to a plate."""
+
+    BOUND = "bound"
+    STARTED = "started"
+    SUSPENDED = "suspended"
+    SUSPECTED = "suspected"
+    LOST = "lost"
+    REPLACED = "replaced"
+    RETIRED = "retired"
+
+
+_ENDING = {Fact.LOST: State.LOST, Fact.REPLACED: State.REPLACED, Fact.RETIRED: State.RETIRED}
+_NOTHING: dict[Fact, State | None] = dict.fromkeys(Fact)
+
+# Complete over State × Fact; None means the fact changes nothing.
+TRANSITIONS: dict[State, dict[Fact, State | None]] = {
+    State.PRINTED: {**_NOTHING, Fact.BOUND: State.BOUND, Fact.RETIRED: State.RETIRED},
+    State.BOUND: {**_NOTHING, **_ENDING, Fact.STARTED: State.ACTIVE},
+    State.ACTIVE: {**_NOTHING, **_ENDING, Fact.SUSPENDED: State.SUSPENDED, Fact.SUSPECTED: State.SUSPECT},
+    State.SUSPENDED: {**_NOTHING, **_ENDING, Fact.STARTED: State.ACTIVE, Fact.SUSPECTED: State.SUSPECT},
+    State.SUSPECT: {**_NOTHING, **_ENDING, Fact.STARTED: State.ACTIVE, Fact.SUSPENDED: State.SUSPENDED},
+    State.LOST: {**_NOTHING, Fact.REPLACED: State.REPLACED, Fact.RETIRED: State.RETIRED},
+    State.REPLACED: dict(_NOTHING),
+    State.RETIRED: dict(_NOTHING),
+}
+
+
+def after(state: State, fact: Fact) -> State | None:
+    """The state that `fact` leads to, or None when it changes nothing."""
+    return TRANSITIONS[state][fact]
+
+
+class Meaning(StrEnum):
+    """What a scanned text is."""
+
+    WECHAT_PERSONAL = "wechat_personal"
+    WECHAT_MERCHANT = "wechat_merchant"
+    WECHAT_ORDER = "wechat_order"
+    PORTAL = "portal"
+    ALIPAY = "alipay"
+    UNIONPAY = "unionpay"
+    JD = "jd"
+    PAYMENT_CODE = "payment_code"
+    WEB_PAGE = "web_page"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """A text with its meaning; `number` is set for a plate of ours."""
+
+    text: str
+    meaning: Meaning
+    number: str | None = None
+
+
+# Prefixes as the WeChat client itself treats them, and as seen on public plates; compared without regard to case.
+_PREFIXES: tuple[tuple[str, Meaning], ...] = (
+    ("wxp://f2f", Meaning.WECHAT_PERSONAL),
+    ("wxp://wbf2f", Meaning.WECHAT_PERSONAL),
+    ("https://payapp.weixin.qq.com/qr/", Meaning.WECHAT_PERSONAL),
+    ("wxp://", Meaning.WECHAT_MERCHANT),
+    ("https://payapp.weixin.qq.com/", Meaning.WECHAT_MERCHANT),
+    ("https://action.weixin.qq.com/", Meaning.WECHAT_MERCHANT),
+    ("weixin://wxpay/bizpayurl", Meaning.WECHAT_ORDER),
+    ("weixin://wxpay/", Meaning.WECHAT_MERCHANT),
+    ("https://wx.tenpay.com/", Meaning.WECHAT_ORDER),
+    ("https://qr.alipay.com/", Meaning.ALIPAY),
+    ("https://qr.95516.com/", Meaning.UNIONPAY),
+    ("https://h5pay.jd.com/", Meaning.JD),
+    ("https://payx.jd.com/", Meaning.JD),
+)
+
+
+def read(text: str, *, portal_url: str) -> Scanned:
+    """Tell what a scanned text is. Only a host that is exactly ours makes a plate of ours."""
+    plain = text.strip()
+    number = _own_number(plain, portal_url)
+    if number is not None:
+        return Scanned(plain, Meaning.PORTAL, number)
+    lowered = plain.lower()
+    for prefix, meaning in _PREFIXES:
+        if lowered.startswith(prefix):
+            return Scanned(plain, meaning)
+    if _is_payment_code(plain):
+        return Scanned(plain, Meaning.PAYMENT_CODE)
+    return Scanned(plain, Meaning.WEB_PAGE if lowered.startswith(("http://", "https://")) else Meaning.UNKNOWN)
+
+
+def _own_number(text: str, portal_url: str) -> str | None:
+    parts, ours = urlsplit(text), urlsplit(portal_url)
+    if (parts.scheme.lower(), parts.netloc.lower()) != (ours.scheme, ours.netloc.lower()):
+        return None
+    head, _, tail = parts.path.rpartition("/")
+    if head != f"{ours.path}/c":
+        return None
+    try:
+        return read_code(tail)
+    except InvalidReference:
+        return None
+
+
+def _is_payment_code(text: str) -> bool:
+    """A code shown to be scanned by the shop: WeChat 18 digits 10-15, Alipay 16-24 digits 25-30, UnionPay 19 digits 62."""
+    if not text.isascii() or not text.isdigit():
+        return False
+    head = int(text[:2]) if len(text) >= 2 else 0
+    return (
+        (len(text) == 18 and 10 <= head <= 15)
+        or (16 <= len(text) <= 24 and 25 <= head <= 30)
+        or (len(text) == 19 and head == 62)
+    )
