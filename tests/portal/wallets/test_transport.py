@@ -48,6 +48,17 @@ def server(behave: Callable[[socket.socket], None]) -> Iterator[str]:
         thread.join(10)
 
 
+def hear(connection: socket.socket) -> bytes:
+    """The whole request: closing a connection with unread bytes would reset it."""
+    heard = b""
+    while not heard.endswith(b"\r\n\r\n{}"):
+        part = connection.recv(65536)
+        if not part:
+            break
+        heard += part
+    return heard
+
+
 def ask(url: str, *, seconds: float = 5, transport: Transport | None = None, path: str = "/v3/x") -> Answer:
     chosen = transport or Transport(addresses=(url,))
     return chosen.send("test", "POST", url + path, budget=Budget(seconds), headers={"A": "b"}, body=b"{}")
@@ -57,7 +68,7 @@ def test_it_brings_the_answer_back_byte_for_byte() -> None:
     seen: list[bytes] = []
 
     def behave(connection: socket.socket) -> None:
-        seen.append(connection.recv(65536))
+        seen.append(hear(connection))
         connection.sendall(OK)
 
     with server(behave) as url:
@@ -105,16 +116,16 @@ def test_nothing_is_sent_to_a_host_without_a_trusted_certificate(tmp_path: Path,
 
 
 def hang_up(connection: socket.socket) -> None:
-    connection.recv(65536)
+    hear(connection)
 
 
 def say_nothing(connection: socket.socket) -> None:
-    connection.recv(65536)
+    hear(connection)
     time.sleep(1.5)
 
 
 def trickle(connection: socket.socket) -> None:
-    connection.recv(65536)
+    hear(connection)
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
     for _ in range(40):
         connection.sendall(b"x")
@@ -122,22 +133,22 @@ def trickle(connection: socket.socket) -> None:
 
 
 def break_off(connection: socket.socket) -> None:
-    connection.recv(65536)
+    hear(connection)
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
 
 
 def babble(connection: socket.socket) -> None:
-    connection.recv(65536)
+    hear(connection)
     connection.sendall(b"220 smtp.example ESMTP\r\n\r\n")
 
 
 def redirect(connection: socket.socket) -> None:
-    connection.recv(65536)
+    hear(connection)
     connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
 
 
 def flood(connection: socket.socket) -> None:
-    connection.recv(65536)
+    hear(connection)
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b"x" * (MAX_ANSWER_BYTES + 65536))
 
 
@@ -156,9 +167,9 @@ def flood(connection: socket.socket) -> None:
 def test_what_was_sent_without_a_whole_answer_is_unknown(behave: Callable[[socket.socket], None], code: str) -> None:
     started = time.monotonic()
     with server(behave) as url, pytest.raises(WalletUnknown) as found:
-        ask(url, seconds=1.0)
+        ask(url, seconds=10.0 if behave is flood else 1.0)
     assert found.value.code == code
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 12
 
 
 def test_a_trickling_answer_ends_with_the_budget() -> None:
@@ -173,7 +184,7 @@ def test_a_slow_wallet_takes_only_its_share_of_the_threads() -> None:
     release = threading.Event()
 
     def behave(connection: socket.socket) -> None:
-        connection.recv(65536)
+        hear(connection)
         release.wait(10)
         connection.sendall(OK)
 
@@ -195,7 +206,7 @@ def test_a_slow_wallet_takes_only_its_share_of_the_threads() -> None:
 
 def test_the_log_names_the_call_and_never_the_address(caplog: pytest.LogCaptureFixture) -> None:
     def behave(connection: socket.socket) -> None:
-        connection.recv(65536)
+        hear(connection)
         connection.sendall(OK)
 
     with server(behave) as url, caplog.at_level("INFO", logger="portal.wallets.transport"):
