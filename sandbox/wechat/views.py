@@ -42,6 +42,8 @@ def partner_api(_rest: str) -> Response:
             status, body = handler(place, call, number)
     except Refused as refusal:
         return _answer(refusal.status, _text(refusal.body))
+    finally:
+        request.close()  # an upload may lie in a temporary file
     raw = b"" if body is None else _text(body)
     answer = _answer(status, raw)
     answer.headers.update(signed_headers(keys.wechat_key, keys.wechat_public_key_id, raw))
