@@ -16,6 +16,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # it holds private keys; the files SQLite puts beside it get the same mode
 
     def create(self, *schemas: str) -> None:
         """Make the tables that are missing. Each part of the sandbox brings its own SQL text."""
