@@ -1,6 +1,6 @@
 """A small Flask app that draws the parts sheet and the sample screens; the portal itself is not started.
 
-    .venv/bin/python -m tests.portal.look.demo_app        # http://127.0.0.1:8010/?screen=today&lang=en&theme=dark&type=large
+.venv/bin/python -m tests.portal.look.demo_app        # http://127.0.0.1:8010/?screen=today&lang=en&theme=dark&type=large
 """
 
 import os
@@ -22,6 +22,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Optional
 
 from portal.plumbing import pages
@@ -31,14 +32,22 @@ CATALOGUE = ROOT / "portal" / "translations" / "en" / "LC_MESSAGES" / "messages.
 SCREENS = sorted(path.stem for path in (ROOT / "templates" / "styleguide" / "screens").glob("*.html"))
 
 
+KINDS = [SelectChoice("shop", "个体工商户"), SelectChoice("firm", "企业")]
+BANKS = [SelectChoice("", "请选择"), SelectChoice("icbc", "工商银行")]
+
+
 class SampleForm(FlaskForm):
     """One field of every kind, some of them wrong."""
 
     amount = StringField("退款金额", [DataRequired("最多只能退 ¥20.00")], description="最多 ¥20.00")
     note = TextAreaField("说明", [Optional()])
     password = PasswordField("密码", [DataRequired("请填密码")])
-    bank = SelectField("开户银行", [DataRequired("请选开户银行")], choices=[("", "请选择"), ("icbc", "工商银行")])
-    kind = RadioField("您是哪一种？", [DataRequired("请选一种")], choices=[("shop", "个体工商户"), ("firm", "企业")])
+    bank = SelectField("开户银行", [DataRequired("请选开户银行")], choices=BANKS)
+    kind = RadioField(
+        "您是哪一种？",
+        [DataRequired("请选一种")],
+        choices=[SelectChoice("shop", "个体工商户"), SelectChoice("firm", "企业")],
+    )
     photo = FileField("门头照", description="看得清店名，JPG 或 PNG")
     agree = BooleanField("我已看过收费规则", [DataRequired("请先看收费规则")])
 
@@ -47,13 +56,15 @@ class CardForm(FlaskForm):
     """The question of the settlement card."""
 
     number = StringField("银行卡号", [DataRequired()], description="16 到 19 位数字，在卡的正面")
-    bank = SelectField("开户银行", [DataRequired("请选开户银行")], choices=[("", "请选择"), ("icbc", "工商银行")])
+    bank = SelectField("开户银行", [DataRequired("请选开户银行")], choices=BANKS)
 
 
 class CodeForm(FlaskForm):
     """The second step of a staff sign-in."""
 
-    code = StringField("验证器里的 6 位数字", [DataRequired()], description="打开手机上的验证器，找“一码后台”。可以直接粘贴。")
+    code = StringField(
+        "验证器里的 6 位数字", [DataRequired()], description="打开手机上的验证器，找“一码后台”。可以直接粘贴。"
+    )
 
 
 def english() -> dict[str, str]:
@@ -95,7 +106,7 @@ def create_app(words: dict[str, str] | None = None) -> Flask:
         """The portal's own content policy, so that a part which breaks it shows here first."""
         nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
         response.headers["Content-Security-Policy"] = (
-            f"default-src 'none'; script-src 'self'{nonce}; style-src 'self'{nonce}; img-src 'self' data:; connect-src 'self'"
+            f"default-src 'none'; script-src 'self'{nonce}; style-src 'self'{nonce}; img-src 'self' data:"
         )
         return response
 
@@ -103,8 +114,14 @@ def create_app(words: dict[str, str] | None = None) -> Flask:
     def page() -> str:
         name = chosen("screen")
         template = f"styleguide/screens/{name}.html" if name in SCREENS else "styleguide/index.html"
-        return render_template(template, wrong=wrong_form(), card_form=card_form(), code_form=CodeForm(meta={"csrf": False}),
-                               wallet=chosen("wallet") or "wechat", has_errors=bool(chosen("errors")))
+        return render_template(
+            template,
+            wrong=wrong_form(),
+            card_form=card_form(),
+            code_form=CodeForm(meta={"csrf": False}),
+            wallet=chosen("wallet") or "wechat",
+            has_errors=bool(chosen("errors")),
+        )
 
     return app
 
