@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from portal.events.queries import Happening
 from portal.identity import flows as identity
+from portal.merchants import flows as merchants
 from portal.payments import flows as payments
 from portal.plumbing.clock import now
 from portal.plumbing.work import Job, Tools
@@ -12,6 +13,8 @@ from portal.refunds import flows as refunds
 
 TASKS: dict[str, Job] = {
     identity.SEND_CODE: identity.send_code,
+    merchants.SEND_APPLICATION: merchants.send_application,
+    merchants.FOLLOW_APPLICATION: merchants.follow_application,
     payments.ASK: payments.ask,
     refunds.CHASE: refunds.chase,
 }

@@ -19,11 +19,10 @@ from portal.identity.rules import (
     Limit,
     window_start,
 )
-from portal.values.errors import Refused
 
 
-def count_try(session: Session, limit: Limit, key: str, *, now: datetime) -> None:
-    """Count one try. Raises Refused(`too_often`) above the allowance; the caller commits the count either way."""
+def count_try(session: Session, limit: Limit, key: str, *, now: datetime) -> datetime | None:
+    """Count one try. Answers when to come again if it was one too many, else None: the count is kept either way."""
     allowance = LIMITS[limit]
     start = window_start(now, allowance.window)
     count: int = session.execute(
@@ -32,8 +31,7 @@ def count_try(session: Session, limit: Limit, key: str, *, now: datetime) -> Non
         .on_conflict_do_update(index_elements=[Throttle.key, Throttle.window_start], set_={"count": Throttle.count + 1})
         .returning(Throttle.count)
     ).scalar_one()
-    if count > allowance.most:
-        raise Refused("too_often", again_at=start + allowance.window)
+    return start + allowance.window if count > allowance.most else None
 
 
 def keep_sms_code(session: Session, *, phone_blind: str, purpose: str, now: datetime) -> str:
@@ -150,6 +148,21 @@ def sign_out(session: Session, token_hash_value: str, *, now: datetime) -> None:
         .where(SignInSession.token_hash == token_hash_value, SignInSession.revoked_at.is_(None))
         .values(revoked_at=now)
     )
+
+
+def sign_out_device(session: Session, *, user_id: int, token_hash_value: str, now: datetime) -> bool:
+    """Revoke one of a person's own sessions; False when it is not his or already over."""
+    done = session.execute(
+        sa.update(SignInSession)
+        .where(
+            SignInSession.user_id == user_id,
+            SignInSession.token_hash == token_hash_value,
+            SignInSession.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
+        .returning(SignInSession.token_hash)
+    )
+    return done.first() is not None
 
 
 def sign_out_everywhere(session: Session, user_id: int, *, now: datetime, but: str | None = None) -> None:

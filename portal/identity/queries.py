@@ -74,8 +74,14 @@ def person(session: Session, user_id: int) -> Person | None:
     return _person(user) if user else None
 
 
+def people(session: Session, user_ids: list[int]) -> dict[int, Person]:
+    """Several persons by id."""
+    rows = session.scalars(sa.select(User).where(User.user_id.in_(user_ids)))
+    return {row.user_id: _person(row) for row in rows}
+
+
 def phone_sealed(session: Session, user_id: int) -> tuple[str, str]:
-    """The sealed number of a person and the fingerprint it was sealed for."""
+    """The sealed number of a person and the fingerprint whose `phone_place` opens it."""
     return session.execute(sa.select(User.phone_sealed, User.phone_blind).where(User.user_id == user_id)).one()._tuple()
 
 

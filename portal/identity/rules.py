@@ -14,6 +14,7 @@ MERCHANT_IDLE = timedelta(hours=72)
 STAFF_IDLE = timedelta(minutes=30)
 SMS_CODE_LIFE_MINUTES = 10
 SMS_CODE_TRIES = 5
+SMS_CODE_AGAIN = timedelta(seconds=60)
 PASSWORD_LEAST = 8
 PASSWORD_MOST = 128
 # What an attacker tries first, and what a stall owner would use without thinking.
@@ -92,6 +93,11 @@ def check_password(password: str) -> None:
         raise Refused("password_long")
     if password.lower() in _COMMON_PASSWORDS or len(set(password)) < 3:
         raise Refused("password_common")
+
+
+def phone_place(phone_blind: str) -> str:
+    """Where a person's number is sealed."""
+    return f"users|phone|{phone_blind}"
 
 
 def masked_phone(tail: str) -> str:

@@ -1,0 +1,54 @@
+"""Conversations that prove a number: keep the code, commit, and let a worker send the SMS.
+
+The worker sends, not the page: so the answer takes the same time whether or not the number is known.
+"""
+
+from datetime import datetime
+
+from portal.identity import operations, queries
+from portal.identity.rules import SMS_CODE_AGAIN, SMS_CODE_LIFE_MINUTES, Limit, read_phone
+from portal.plumbing.crypto import Keyring
+from portal.plumbing.db import Database
+from portal.plumbing.jobs import defer
+from portal.plumbing.work import Tools
+from portal.values.errors import Refused
+
+SEND_CODE = "identity.send_code"
+_PLACE = "job|sms|{}"
+
+
+def ask_for_code(
+    db: Database, keys: Keyring, *, phone: str, purpose: str, address: str, locale: str, now: datetime
+) -> None:
+    """Have a code sent to a number for `register` or `reset`. Raises Refused(`bad_phone`, `too_soon`, `too_often`).
+
+    A number nobody has registered gets no reset code, but the page cannot tell.
+    """
+    number = read_phone(phone)
+    blind = keys.blind(number, kind="phone")
+    with db.transaction() as session:
+        last = queries.newest_sms_code(session, blind, purpose)
+        if last is not None and last.used_at is None and last.created_at + SMS_CODE_AGAIN > now:
+            raise Refused("too_soon", again_at=last.created_at + SMS_CODE_AGAIN)
+    count_tries(db, [(Limit.SMS_BY_ADDRESS, address), (Limit.SMS_BY_PHONE, blind)], now=now)
+    with db.transaction() as session:
+        code = operations.keep_sms_code(session, phone_blind=blind, purpose=purpose, now=now)
+        known = queries.password_of(session, blind) is not None
+        sealed = keys.seal(f"{number} {code}", place=_PLACE.format(blind))
+        defer(session, SEND_CODE, sealed=sealed, blind=blind, locale=locale, silent=purpose == "reset" and not known)
+
+
+def send_code(tools: Tools, *, sealed: str, blind: str, locale: str, silent: bool) -> None:
+    """The worker's half: open the number and the code, and hand them to the gateway."""
+    number, code = tools.keyring.open(sealed, place=_PLACE.format(blind)).split(" ")
+    if not silent:
+        tools.sms.send_code(phone=number, code=code, minutes=SMS_CODE_LIFE_MINUTES, locale=locale)
+
+
+def count_tries(db: Database, tries: list[tuple[Limit, str]], *, now: datetime) -> None:
+    """Count each deed in a transaction of its own: a refusal must not roll its own count back. Raises Refused."""
+    for limit, key in tries:
+        with db.transaction() as session:
+            again_at = operations.count_try(session, limit, key, now=now)
+        if again_at is not None:
+            raise Refused("too_often", again_at=again_at)
