@@ -181,7 +181,7 @@ def _why(step: Step, wallet: str, run: Run | None, notice: tills.Notice | None, 
 
 def _delivery(notice: tills.Notice | None) -> str:
     if notice is None or notice.state == "accepted":
-        return say("验签、落库，再应答", "Verified, stored, then acknowledged")
+        return say("验签、落库，再应答", "Verified, stored, then OK")
     if notice.state == "given_up":
         return say(f"送了 {notice.attempts} 次，没人应答", f"{notice.attempts} attempts, no answer")
     return say(f"在送，已试 {notice.attempts} 次", f"On its way, {notice.attempts} attempts so far")
@@ -204,6 +204,8 @@ def _lead(wallet: str, run: Run | None) -> str:
             "左边选钱包，再扫一张码牌。每一步谁做了什么、钱到了哪里，都写在这里。",
             "Choose a wallet on the left and scan a plate. Who does what, and where the money is, appears here.",
         )
+    if _problem(run):
+        return say("只有一码的码牌能在这里走完全程。", "Only Yima's plates can go the whole way here.")
     app, acquirer = wallet_name(wallet), acquirer_name(wallet)
     return say(
         f"{app}扫了一码码牌：钱由{acquirer}收单，再告诉店主。",

@@ -15,7 +15,10 @@ CASHIER = "/jd/cashier/"
 
 @dataclass
 class Outcome:
-    """`result` is paid, refused, unpayable or unreachable; `message` says why; `amount` is the wallet's, in fen."""
+    """`result` is paid, refused, unpayable, waiting or unreachable; `message` says why not.
+
+    `amount` in fen and `order` are the wallet's, `page` is the last address, `pages` are the titles on the way.
+    """
 
     result: str
     message: str = ""
@@ -66,7 +69,8 @@ class Payer:
             return self._at_cashier(answer)
         bridge = bridges.find(answer.content, answer.charset)
         if bridge is None:
-            return Outcome("unpayable", _says(markup.read(answer.content, answer.charset)), page=answer.url)
+            page = markup.read(answer.content, answer.charset)
+            return Outcome("waiting" if _renews_itself(page) else "unpayable", _says(page), page=answer.url)
         return self._at_bridge(answer, bridge)
 
     def _at_bridge(self, answer: Answer, bridge: bridges.PageBridge) -> Outcome:
@@ -75,7 +79,8 @@ class Payer:
         except tills.CannotPay as problem:
             return Outcome("unpayable", str(problem), page=answer.url)
         outcome = self._at_sheet(sheet)
-        if bridge.done:
+        outcome.page = answer.url
+        if bridge.done and outcome.result == "paid":
             outcome.page = self._walk.go(Request(urljoin(answer.url, bridge.done), referer=answer.url)).url
         return outcome
 
@@ -103,8 +108,20 @@ class Payer:
 
 
 def _says(page: markup.Element) -> str:
-    """What a page tells a person who cannot go on: its alert if it has one, else its heading."""
-    for element in (markup.find(page, "*", role="alert"), markup.find(page, "h1"), markup.find(page, "title")):
+    """What a page tells a person who cannot go on: the error of a field, an alert, else its headings."""
+    for element in (_error_of_field(page), markup.find(page, "*", role="alert")):
         if element is not None and markup.text_of(element):
             return markup.text_of(element)
-    return ""
+    headings = [*markup.find_all(page, "h1"), *markup.find_all(page, "h2")] or markup.find_all(page, "title")
+    return "  ".join(text for text in map(markup.text_of, headings) if text)
+
+
+def _error_of_field(page: markup.Element) -> markup.Element | None:
+    field = markup.find(page, "input", **{"aria-invalid": "true"})
+    names = field.get("aria-describedby", "").split() if field is not None else []
+    return markup.find(page, "*", id=names[0]) if names else None
+
+
+def _renews_itself(page: markup.Element) -> bool:
+    """The page waits for the wallet and asks again by itself."""
+    return any(meta.get("http-equiv", "").lower() == "refresh" for meta in markup.find_all(page, "meta"))

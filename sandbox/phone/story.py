@@ -67,10 +67,13 @@ def begin(connection: sqlite3.Connection, phone: str, *, wallet: str, text: str,
     return run
 
 
-def open_run(connection: sqlite3.Connection, phone: str, *, wallet: str, url: str) -> int:
-    """The run that a page shown now belongs to; a page opened without a scan begins one."""
+def open_run(connection: sqlite3.Connection, phone: str, *, wallet: str, url: str, fresh: bool = False) -> int:
+    """The run that a page shown now belongs to; a page opened without a scan begins one.
+
+    `fresh` is the start of the way: it does not go on with a run that has ended.
+    """
     row = connection.execute("SELECT * FROM phone_runs WHERE phone = ? ORDER BY run DESC LIMIT 1", (phone,)).fetchone()
-    if row is not None and row["wallet"] == wallet:
+    if row is not None and row["wallet"] == wallet and not (fresh and row["state"] != "open"):
         return int(row["run"])
     return begin(connection, phone, wallet=wallet, text=url, kind="portal")
 

@@ -42,7 +42,7 @@ class Watcher:
         heading = markup.find(page, "h1")
         shop = markup.text_of(heading) if heading is not None else ""
         with self._store.writing() as connection:
-            run = story.open_run(connection, self._phone, wallet=self._places.wallet, url=answer.url)
+            run = story.open_run(connection, self._phone, wallet=self._places.wallet, url=answer.url, fresh=True)
             story.tell(connection, self._phone, run, Step.OPENED, detail=shop)
             story.name_shop(connection, self._phone, run, shop)
 

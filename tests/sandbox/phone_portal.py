@@ -17,14 +17,17 @@ CODE = "7KQ42MHD9"
 SHOP = "老周豆腐"
 
 _PAGE = """<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>付款给{{ shop }}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/static/pay.css"></head>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="/static/pay.css"></head>
 <body><main><p>付款给</p><h1>{{ shop }}</h1>{% if problem %}<p role="alert">{{ problem }}</p>{% endif %}
-<form method="post"><input type="hidden" name="csrf_token" value="{{ token }}"><input type="hidden" name="key" value="{{ key }}">
+<form method="post"><input type="hidden" name="csrf_token" value="{{ token }}">
+<input type="hidden" name="key" value="{{ key }}">
 <label for="amount">金额</label><input id="amount" name="amount" inputmode="decimal" value="{{ amount }}">
 <button name="go" value="1">付款</button></form>
 <p><a href="{{ own }}/o/1">订单</a> <a href="https://evil.example/">别家</a></p></main></body></html>"""
 
-_BRIDGE = """<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>请付款</title></head><body><h1>{{ shop }}</h1>
+_BRIDGE = """<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>请付款</title></head>
+<body><h1>{{ shop }}</h1>
 <p id="said"></p>
 <script type="application/json" id="bridge" data-done="/o/{{ order }}">{{ params|safe }}</script>
 <script nonce="{{ nonce }}">
@@ -52,6 +55,7 @@ class Portal:
         self.seen: list[dict[str, Any]] = []
         self.notices: list[str] = []
         self.amounts: dict[str, int] = {}
+        self._last: dict[str, str] = {}
         self.app = Flask("phone_portal")
         self.app.secret_key = "a test"
         self.app.before_request(self._note)
@@ -74,7 +78,13 @@ class Portal:
     def pay_page(self, problem: str = "", amount: str = "") -> str:
         session["token"] = session.get("token") or secrets.token_hex(8)
         return render_template_string(
-            _PAGE, shop=SHOP, token=session["token"], key=secrets.token_hex(8), problem=problem, amount=amount, own=self.url
+            _PAGE,
+            shop=SHOP,
+            token=session["token"],
+            key=secrets.token_hex(8),
+            problem=problem,
+            amount=amount,
+            own=self.url,
         )
 
     def pay(self) -> AnyResponse | str | tuple[str, int]:
@@ -92,7 +102,8 @@ class Portal:
         back = f"{self.url}/o/{order}/wechat"
         return redirect(
             f"{self.sandbox_url}/wechat/open/connect/oauth2/authorize?appid={given['sp_appid']}"
-            f"&redirect_uri={requests.utils.quote(back, safe='')}&response_type=code&scope=snsapi_base&state=s#wechat_redirect",
+            f"&redirect_uri={requests.utils.quote(back, safe='')}&response_type=code"
+            "&scope=snsapi_base&state=s#wechat_redirect",
             303,
         )
 
@@ -114,9 +125,13 @@ class Portal:
         policy = f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; frame-ancestors 'none'"
         return Response(page, headers={"Content-Security-Policy": policy, "X-Frame-Options": "DENY"})
 
+    def last_bridge(self) -> dict[str, str]:
+        """The parameters that the last page carried."""
+        return self._last
+
     def bridge_params(self, prepay: str, stamp: str, nonce: str) -> dict[str, str]:
         appid, package = self.provider.given["sp_appid"], f"prepay_id={prepay}"
-        return {
+        self._last = {
             "appId": appid,
             "timeStamp": stamp,
             "nonceStr": nonce,
@@ -124,6 +139,7 @@ class Portal:
             "signType": "RSA",
             "paySign": self.provider.sign(f"{appid}\n{stamp}\n{nonce}\n{package}\n"),
         }
+        return self._last
 
     def result(self, order: str) -> str:
         return render_template_string(_RESULT, order=order)
