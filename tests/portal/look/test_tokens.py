@@ -50,6 +50,13 @@ PHONE_TEXT = {
     "danger-tint": "danger-ink",
     "warn-tint": "warn",
 }
+PHONE_TEXT |= {
+    "call-ground": "call-ink call-ink2 call-ok",
+    "call-key": "call-ink call-ink2",
+    "call-wx-tint": "call-wx-ink",
+    "call-jd-tint": "call-jd-ink",
+    "alarm": "alarm-ink",
+}
 PHONE_SHAPES = {"card": "wx jd field bar-prev danger", "page": "field"}
 DESK_TEXT = {
     "card": "ink ink2 ink3 brand ok bad warn hold",
@@ -101,16 +108,17 @@ def test_it_repeats_the_payers_tokens_without_a_difference() -> None:
     assert payer == {name: phone[name] for name in payer}
 
 
-@pytest.mark.parametrize("sheet", ["phone.css", "desk.css"])
+@pytest.mark.parametrize("sheet", ["phone.css", "desk.css", "announcer.css"])
 def test_it_takes_every_colour_from_the_tokens(sheet: str) -> None:
     text = (CSS / sheet).read_text(encoding="utf-8")
     assert set(re.findall(r"#[0-9A-Fa-f]{3,8}\b(?=[;, )])", text)) <= {"#FFFFFF"}
 
 
-@pytest.mark.parametrize("sheet", ["phone.css", "desk.css", "pay.css"])
+@pytest.mark.parametrize("sheet", ["phone.css", "desk.css", "pay.css", "announcer.css"])
 def test_it_uses_no_token_that_is_not_defined(sheet: str) -> None:
     text = (CSS / sheet).read_text(encoding="utf-8")
     source = text if sheet == "pay.css" else (CSS / "tokens.css").read_text(encoding="utf-8")
     known = set(re.findall(r"--([\w-]+):", source))
+    known |= set(re.findall(r"--([\w-]+):", text))
     used = {name for name in re.findall(r"var\(--([\w-]+)", text) if not name.startswith("weui-")}
     assert used <= known
