@@ -129,9 +129,15 @@ class Notifier:
                 state = "waiting" if attempts <= len(LADDER) else "given_up"
             if state == "waiting":
                 due_at = time.time() + LADDER[attempts - 1] / setting(connection, "retry_speed")
+            text = answer[:500].decode("utf-8", "replace")
             connection.execute(
-                "UPDATE outbox SET attempts = ?, state = ?, due_at = ?, last_status = ?, last_answer = ? WHERE id = ?",
-                (attempts, state, due_at, status, answer[:500].decode("utf-8", "replace"), row["id"]),
+                "UPDATE outbox SET attempts = ?, last_status = ?, last_answer = ? WHERE id = ?",
+                (attempts, status, text, row["id"]),
+            )
+            # Somebody may have asked for another delivery meanwhile (a new due_at): that wish stands.
+            connection.execute(
+                "UPDATE outbox SET state = ?, due_at = ? WHERE id = ? AND due_at = ?",
+                (state, due_at, row["id"], row["due_at"]),
             )
 
 

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -23,6 +24,7 @@ class Receiver:
     def __init__(self) -> None:
         self.answers: list[int] = []
         self.headers_of_answer: dict[str, str] = {}
+        self.seconds_to_answer = 0.0
         self._notices: queue.Queue[Notice] = queue.Queue()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -60,13 +62,14 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver._notices.put(Notice(self.path, dict(self.headers.items()), body))
+                time.sleep(receiver.seconds_to_answer)
                 status = receiver.answers.pop(0) if receiver.answers else 204
                 self.send_response(status)
                 for name, value in receiver.headers_of_answer.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
-                receiver._notices.put(Notice(self.path, dict(self.headers.items()), body))
 
             def log_message(self, *_: object) -> None:
                 """Quiet."""

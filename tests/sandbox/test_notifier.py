@@ -82,6 +82,18 @@ def test_a_refused_notice_comes_again_and_is_prepared_anew(
     assert eventually(store, lambda row: row["state"] == "accepted")["attempts"] == 3
 
 
+def test_a_delivery_asked_for_while_one_is_under_way_is_made(
+    notifier: Notifier, store: Store, receiver: Receiver
+) -> None:
+    receiver.seconds_to_answer = 0.5
+    send(notifier, store, receiver.url)
+    receiver.next()
+    with store.writing() as connection:
+        connection.execute("UPDATE outbox SET state = 'waiting', due_at = ?", (time.time(),))
+    assert receiver.next().body
+    assert eventually(store, lambda row: row["state"] == "accepted")["attempts"] == 2
+
+
 def test_a_redirect_is_not_followed(notifier: Notifier, store: Store, receiver: Receiver) -> None:
     receiver.answers = [302]
     receiver.headers_of_answer = {"Location": receiver.url}
