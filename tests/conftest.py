@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from deploy.pointer import POINTER
 from deploy.postgres import EmbeddedPostgres
 from deploy.reset import remove_cluster
 from deploy.trouble import Trouble
 from portal.plumbing.schema_upgrade import upgrade
+from tests import chromium
 
 TEMPLATE = "migrated"
 TEST_DIRECTORIES = "yima-test-"
@@ -101,3 +103,12 @@ def _copy(postgres: EmbeddedPostgres, template: str) -> Iterator[TestDatabase]:
         yield TestDatabase(name, postgres.urls(name))
     finally:
         postgres.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the run; each test opens windows of its own in it."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium.PROGRAM, args=chromium.ARGUMENTS)
+        yield opened
+        opened.close()

@@ -1,0 +1,62 @@
+"""One running product for all journeys, and browsers of several sizes and languages."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.journeys import running as product
+from tests.journeys.running import ROOT, Running
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The product with its demonstration, in a data directory of its own."""
+    data_dir = tmp_path_factory.mktemp("journeys") / "data"
+    data_dir.mkdir()
+    started = product.start(data_dir)
+    yield started
+    product.stop(started)
+    subprocess.run(
+        ["./dev", "reset"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "PORTAL_DATA_DIR": str(data_dir)},
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.fixture
+def window(browser: Browser, running: Running) -> Iterator[Callable[..., Page]]:
+    """A fresh visitor: `window(width=360, lang="en")` opens an empty page with that look."""
+    contexts: list[BrowserContext] = []
+
+    def make(*, width: int = 360, height: int = 780, lang: str = "zh", **options: object) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, locale="zh-CN" if lang == "zh" else "en-GB", **options
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        return context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def sign_in(window: Callable[..., Page], running: Running) -> Callable[..., Page]:
+    """A browser in which the first demonstration person of a role is signed in."""
+
+    def make(role: str, **options: object) -> Page:
+        page = window(**options)
+        person = running.login(role)
+        page.goto(f"{running.portal}/login")
+        page.locator("input[name=phone]").fill(person["phone"])
+        page.locator("input[name=password]").fill(person["password"])
+        page.locator("main button[type=submit], .bar button").first.click()
+        page.wait_for_url(lambda url: "/login" not in url)
+        return page
+
+    return make
