@@ -26,11 +26,11 @@ def announce(settings: Settings, seconds: float) -> None:
     lines += [f"  商户 merchants  {settings.portal_url}/", f"  后台 staff      {settings.portal_url}/staff"]
     if settings.demo:
         lines.append(f"  手机 phone      {settings.sandbox_url}/phone")
-        lines += _logins(settings)
+        lines += _demo(settings)
     print("\n".join([*lines, "", "  Ctrl-C 停止全部 / stops everything", ""]), flush=True)
 
 
-def _logins(settings: Settings) -> list[str]:
+def _demo(settings: Settings) -> list[str]:
     try:
         demo: dict[str, Any] = json.loads((settings.data_dir / "demo.json").read_text())
     except FileNotFoundError:
@@ -39,4 +39,7 @@ def _logins(settings: Settings) -> list[str]:
     for login in demo.get("logins", ()):
         totp = f"   TOTP {login['totp_secret']}" if login.get("totp_secret") else ""
         lines.append(f"    {login['role']:<10} {login['phone']}   {login['password']}{totp}")
+    lines += ["", "  演示码牌 / demo codes: 在手机里扫 / scan them in the phone"]
+    for shop in demo.get("shops", ()):
+        lines += [f"    {settings.portal_url}/c/{code}   {shop['name']}" for code in shop.get("codes", ())]
     return lines
