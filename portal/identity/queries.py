@@ -82,7 +82,8 @@ def people(session: Session, user_ids: list[int]) -> dict[int, Person]:
 
 def phone_sealed(session: Session, user_id: int) -> tuple[str, str]:
     """The sealed number of a person and the fingerprint whose `phone_place` opens it."""
-    return session.execute(sa.select(User.phone_sealed, User.phone_blind).where(User.user_id == user_id)).one()._tuple()
+    row = session.execute(sa.select(User.phone_sealed, User.phone_blind).where(User.user_id == user_id)).one()
+    return row.phone_sealed, row.phone_blind
 
 
 def merchants_of(session: Session, user_id: int) -> list[int]:

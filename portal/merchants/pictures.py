@@ -27,7 +27,9 @@ def clean_picture(raw: bytes) -> bytes:
             image.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
             upright = ImageOps.exif_transpose(image).convert("RGB")
             upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise Refused("picture_large") from error
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise Refused("picture_unreadable") from error
     written = io.BytesIO()
     upright.save(written, "JPEG", quality=_QUALITY)

@@ -50,7 +50,11 @@ def check() -> ResponseReturnValue:
         rates = queries.fee_terms(session, now=now())
     if found is None or found.state not in EDITABLE:
         return redirect(url_for("merchants.application"))
+    given = opened(found)
     form = SubmitForm()
+    if open_steps(given):
+        notice = words.REFUSAL_WORDS["incomplete"]
+        return (render_whole(notice=notice), 409) if form.is_submitted() else redirect(url_for("merchants.application"))
     if form.validate_on_submit():
         try:
             _hand_in(found, read_rates(form.rates.data))
@@ -59,11 +63,8 @@ def check() -> ResponseReturnValue:
         else:
             flash(_("申请交上来了，一码一般当天审核"), "done")
             return redirect(url_for("merchants.application"))
-    elif open_steps(opened(found)):
-        flash(words.REFUSAL_WORDS["incomplete"], "warn")
-        return redirect(url_for("merchants.application"))
     form.rates.data = written_rates(rates)
-    return render_template("merchants/check.html", form=form, answers=opened(found), rates=rates, words=words)
+    return render_template("merchants/check.html", form=form, answers=given, rates=rates, words=words)
 
 
 def render_whole(notice: Any = "") -> str:
