@@ -1,0 +1,59 @@
+"""What each state is called in Chinese and what it means, for docs/states.md. The first of a list is the beginning."""
+
+Words = dict[str, tuple[str, str]]
+
+APPLICATION: Words = {
+    "draft": ("草稿", "being filled in by the owner, kept step by step"),
+    "submitted": ("已提交", "handed in with the fee rates the owner saw; answers can no longer change"),
+    "approved": ("已通过", "approved by staff, never of their own shop; sent to each wallet that is not open yet"),
+    "returned": ("已退回", "sent back with a reason; the owner's first change makes it a draft again"),
+}
+WALLET_APPLICATION: Words = {
+    "not_sent": ("未发出", "waits for the worker, or nothing went out"),
+    "sending": ("发送中", "the intent is committed, the call is under way; also a step of several that is done"),
+    "unknown": ("待确认", "sent, no answer: asked about before it is sent again under the same number"),
+    "auditing": ("审核中", "the wallet is looking at it"),
+    "to_be_confirmed": ("待账户验证", "the owner confirms his account"),
+    "to_be_signed": ("待签约", "the owner signs"),
+    "opening": ("开通中", "the wallet is opening the permissions"),
+    "rejected": ("被驳回", "with the wallet's reasons; another application goes out under the same number"),
+    "finished": ("已开通", "a sub-merchant number is there: this wallet can be received"),
+    "canceled": ("已作废", "lapsed; another application gets a new number"),
+}
+WALLET_USUAL = (
+    "not_sent",
+    "sending",
+    "auditing",
+    "to_be_confirmed",
+    "to_be_signed",
+    "opening",
+    "finished",
+)
+PAYMENT: Words = {
+    "created": ("已下单", "the order is written, no wallet has heard of it"),
+    "paying": ("支付中", "the wallet has been asked to open it"),
+    "success": ("已收款", "paid, booked in the ledger; never left"),
+    "closed": ("已关闭", "not paid in time and closed at the wallet; a late payment still counts"),
+    "failed": ("失败", "the wallet says so; a late payment still counts"),
+}
+REFUND: Words = {
+    "requested": ("已申请", "the amount is set aside, the wallet is about to be asked"),
+    "pending_approval": ("待同意", "the owner has to agree; no page leads here yet"),
+    "approved": ("已同意", "agreed to, the wallet is about to be asked"),
+    "declined": ("不同意", "not agreed to, nothing was asked; no page leads here yet"),
+    "processing": ("退款中", "the wallet has accepted it; it has not arrived"),
+    "unknown": ("待确认", "asked, and nobody knows what the wallet did: the amount stays set aside"),
+    "success": ("已到账", "the wallet says it has arrived"),
+    "abnormal": ("异常", "the wallet could not pay it back (a closed card, for instance)"),
+    "closed": ("已关闭", "came to nothing or was refused; the amount is free again"),
+}
+CODE: Words = {
+    "printed": ("已印", "a plate that belongs to no shop yet"),
+    "bound": ("已绑定", "belongs to a shop, not yet in use"),
+    "active": ("使用中", "can be paid"),
+    "suspended": ("已停用", "by the owner or staff, can be used again"),
+    "suspect": ("存疑", "something is wrong with it; not payable"),
+    "lost": ("已挂失", "gone, not payable"),
+    "replaced": ("已更换", "another plate hangs in its place"),
+    "retired": ("已报废", "out of use for good"),
+}
