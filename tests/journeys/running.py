@@ -103,10 +103,12 @@ def _wait_until_ready(running: Running) -> None:
         if running.process.poll() is not None:
             break
         try:
-            if requests.get(f"{running.portal}/readyz", timeout=2).status_code == requests.codes.ok:
+            if requests.get(f"{running.portal}/readyz", timeout=5).status_code == requests.codes.ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:
             time.sleep(0.3)
+    running.process.terminate()
+    running.process.wait(timeout=_STOP_SECONDS)
     log = (running.data_dir.parent / "run.log").read_text(encoding="utf-8", errors="replace")
     raise AssertionError(f"the product did not start:\n{log[-4000:]}")
 

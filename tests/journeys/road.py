@@ -1,0 +1,121 @@
+"""The steps of the road, each as a person does it in the browser."""
+
+import time
+from dataclasses import dataclass
+
+import requests
+from playwright.sync_api import Page
+from stdnum import luhn
+from stdnum.cn import ric, uscc
+
+from tests.journeys.documents import drawn
+from tests.journeys.running import Running
+
+PASSWORD = "苹果香蕉橘子葡萄2026"
+_PATIENCE = 60
+
+
+def register(page: Page, running: Running, *, phone: str, shop: str) -> None:
+    """From nothing to a signed-in owner on the application's page."""
+    page.goto(f"{running.portal}/register")
+    page.locator("input[name=phone]").fill(phone)
+    submit(page)
+    page.locator("input[name=code]").fill(running.sms_code(f"+86{phone}"))
+    page.locator("input[name=shop_name]").fill(shop)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("input[name=accept]").check()
+    submit(page)
+    page.wait_for_url("**/application")
+
+
+@dataclass(frozen=True)
+class InventedPerson:
+    """A person and papers that check out and belong to nobody."""
+
+    name: str
+    id_number: str
+    licence: str
+    card: str
+
+
+def invented_person(name: str, seed: int) -> InventedPerson:
+    """Numbers with right check digits."""
+    id_stem, licence_stem, card_stem = (
+        f"33010619950515{seed:03d}",
+        f"92330106MA2DEMP{seed:02d}",
+        f"6222021203004{seed:05d}",
+    )
+    return InventedPerson(
+        name=name,
+        id_number=id_stem + ric.calc_check_digit(f"{id_stem}0"),
+        licence=licence_stem + uscc.calc_check_digit(licence_stem),
+        card=card_stem + luhn.calc_check_digit(card_stem),
+    )
+
+
+def apply(page: Page, *, shop: str, person: InventedPerson) -> None:
+    """Fill in the four steps and hand the application in."""
+    submit(page)
+    fill(
+        page, licence_name=f"杭州市上城区{shop}", licence_number=person.licence, licence_address="杭州市城东菜市场 D07"
+    )
+    upload(page, "licence")
+    submit(page)
+    fill(
+        page,
+        legal_person=person.name,
+        id_number=person.id_number,
+        id_valid_from="2020-01-01",
+        id_valid_until="2040-01-01",
+    )
+    upload(page, "id_front", "id_back")
+    submit(page)
+    fill(page, account_number=person.card)
+    page.locator("select[name=bank_name]").select_option("工商银行")
+    submit(page)
+    fill(page, store_address="城东菜市场 D07", email="owner@example.com")
+    page.locator("select[name=region_code]").select_option(index=1)
+    upload(page, "storefront", "interior")
+    submit(page)
+    if "/check" not in page.url:
+        page.locator(".bar a").first.click()
+    page.locator("input[name=accept]").check()
+    submit(page)
+    page.wait_for_url("**/application")
+
+
+def wait_until_open(page: Page, running: Running) -> None:
+    """Reload as an impatient owner does, until both wallets are open."""
+    give_up = time.monotonic() + _PATIENCE
+    while time.monotonic() < give_up:
+        page.goto(f"{running.portal}/application")
+        if page.get_by_text("已开通").count() >= 2:
+            return
+        time.sleep(1)
+    raise AssertionError(f"not opened in {_PATIENCE} s: {page.locator('main').inner_text()}")
+
+
+def fetch(page: Page, url: str) -> bytes:
+    """A file behind the page's sign-in, as the browser would download it."""
+    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    answer = requests.get(url, cookies=cookies, timeout=60)
+    assert answer.status_code == requests.codes.ok, f"{url} answered {answer.status_code}"
+    return answer.content
+
+
+def fill(page: Page, **values: str) -> None:
+    """Type into the fields by their names."""
+    for name, value in values.items():
+        page.locator(f"[name={name}]").fill(value)
+
+
+def upload(page: Page, *names: str) -> None:
+    """Choose a drawn picture for each upload."""
+    for name in names:
+        page.locator(f"input[name={name}]").set_input_files(drawn(name))
+
+
+def submit(page: Page) -> None:
+    """Press the page's one main button and wait for what comes."""
+    with page.expect_navigation():
+        page.locator(".bar button, main button[type=submit], main button:not([type])").first.click()
