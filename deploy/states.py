@@ -12,7 +12,7 @@ from portal.codes import rules as codes
 from portal.merchants import rules as merchants
 from portal.payments import rules as payments
 from portal.refunds import rules as refunds
-from portal.wallets.port import ApplicationState
+from portal.wallets.applications import ApplicationState
 
 DOCUMENT = ROOT / "docs" / "states.md"
 _HEAD = """\

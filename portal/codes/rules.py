@@ -2,10 +2,16 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from portal.values.errors import InvalidReference
 from portal.values.references import read_code
+
+NAME_MOST = 20
+CODES_MOST = 50
+# The longest text a QR code can hold is 7,089 digits; no code of a wallet comes near this.
+TEXT_MOST = 1000
+_TOKEN_LEAST = 8
 
 
 class State(StrEnum):
@@ -54,6 +60,11 @@ def after(state: State, fact: Fact) -> State | None:
     return TRANSITIONS[state][fact]
 
 
+# A plate in these states is worth printing; the others will never be paid again.
+PRINTABLE = frozenset({State.PRINTED, State.BOUND, State.ACTIVE, State.SUSPENDED})
+ENDED = frozenset({State.LOST, State.REPLACED, State.RETIRED})
+
+
 class Meaning(StrEnum):
     """What a scanned text is."""
 
@@ -67,6 +78,10 @@ class Meaning(StrEnum):
     PAYMENT_CODE = "payment_code"
     WEB_PAGE = "web_page"
     UNKNOWN = "unknown"
+
+
+# What may be linked, and as which kind of code it is kept.
+LINKABLE = {Meaning.WECHAT_MERCHANT: "linked_merchant", Meaning.WECHAT_PERSONAL: "linked_personal"}
 
 
 @dataclass(frozen=True)
@@ -104,15 +119,37 @@ def read(text: str, *, portal_url: str) -> Scanned:
         return Scanned(plain, Meaning.PORTAL, number)
     lowered = plain.lower()
     for prefix, meaning in _PREFIXES:
-        if lowered.startswith(prefix):
+        if lowered.startswith(prefix) and _is_whole(plain[len(prefix) :], meaning):
             return Scanned(plain, meaning)
     if _is_payment_code(plain):
         return Scanned(plain, Meaning.PAYMENT_CODE)
     return Scanned(plain, Meaning.WEB_PAGE if lowered.startswith(("http://", "https://")) else Meaning.UNKNOWN)
 
 
+def _is_whole(token: str, meaning: Meaning) -> bool:
+    """Half a text, cut while copying, must not be linked: 30 to 70 signs stand behind the prefix of a real code."""
+    if meaning not in (Meaning.WECHAT_PERSONAL, Meaning.WECHAT_MERCHANT):
+        return True
+    return len(token) >= _TOKEN_LEAST and len(token) <= TEXT_MOST and all("!" <= sign <= "~" for sign in token)
+
+
+def canonical(text: str) -> str:
+    """One spelling for each code, so that it is linked once: scheme and, in a web address, host in lower case."""
+    plain = text.strip()
+    scheme, colon, rest = plain.partition("://")
+    if not colon:
+        return plain
+    if scheme.lower() not in ("http", "https"):
+        return f"{scheme.lower()}://{rest}"
+    parts = urlsplit(plain)
+    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), parts.path, parts.query, parts.fragment))
+
+
 def _own_number(text: str, portal_url: str) -> str | None:
-    parts, ours = urlsplit(text), urlsplit(portal_url)
+    try:
+        parts, ours = urlsplit(text), urlsplit(portal_url)
+    except ValueError:
+        return None
     if (parts.scheme.lower(), parts.netloc.lower()) != (ours.scheme, ours.netloc.lower()):
         return None
     head, _, tail = parts.path.rpartition("/")
@@ -125,7 +162,7 @@ def _own_number(text: str, portal_url: str) -> str | None:
 
 
 def _is_payment_code(text: str) -> bool:
-    """A code shown to be scanned by the shop: WeChat 18 digits 10-15, Alipay 16-24 digits 25-30, UnionPay 19 digits 62."""
+    """A code shown to be scanned by the shop: WeChat 18 digits 10-15, Alipay 16-24 digits 25-30, UnionPay 19 with 62."""
     if not text.isascii() or not text.isdigit():
         return False
     head = int(text[:2]) if len(text) >= 2 else 0

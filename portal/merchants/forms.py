@@ -18,7 +18,7 @@ from portal.identity.forms import CodeForm
 from portal.merchants.words import BANKS, CITIES, DOCUMENT_WORDS
 from portal.plumbing.clock import now
 from portal.values.day import business_date
-from portal.wallets.port import Document
+from portal.wallets.applications import Document
 
 _INDIVIDUAL = "92"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]{2,}")
@@ -42,6 +42,13 @@ def plain_signs(form: FlaskForm, field: StringField) -> None:
     for sign in field.data or "":
         if ord(sign) > 0xFFFF or ord(sign) in _VARIATION_SELECTORS or unicodedata.category(sign) in _NO_NAME:
             raise ValidationError(_l("这里不能有表情符号和特殊字符，钱包都不收"))
+
+
+class _NumberField(StringField):
+    """A number that is understood in its compact form, and shown again as it was typed."""
+
+    def _value(self) -> str:
+        return str(self.raw_data[0]) if self.raw_data else self.data or ""
 
 
 class _RequiredUnlessKept:
@@ -107,7 +114,7 @@ class LicenceForm(StepForm):
         filters=[tidy],
         description=_l("照着执照填，一个字都不要差"),
     )
-    licence_number = StringField(
+    licence_number = _NumberField(
         _l("统一社会信用代码"),
         [DataRequired(_l("请填统一社会信用代码"))],
         filters=[compact],
@@ -143,7 +150,7 @@ class PersonForm(StepForm):
         description=_l("和身份证、执照上的经营者一致"),
         render_kw={"autocomplete": "name"},
     )
-    id_number = StringField(
+    id_number = _NumberField(
         _l("身份证号"),
         [_RequiredUnlessKept(_l("请填身份证号"))],
         filters=[compact],
@@ -188,7 +195,7 @@ class PersonForm(StepForm):
 class AccountForm(StepForm):
     """The card the money is settled to."""
 
-    account_number = StringField(
+    account_number = _NumberField(
         _l("银行卡号"),
         [_RequiredUnlessKept(_l("请填银行卡号"))],
         filters=[compact],

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
-from portal.wallets.port import ApplicationState, Document
+from portal.wallets.applications import ApplicationState, Document
 
 
 class MerchantStatus(StrEnum):

@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _l
 
 from portal.merchants.rules import Function, State, Step
-from portal.wallets.port import ApplicationState, Document
+from portal.wallets.applications import ApplicationState, Document
 
 STATE_WORDS = {
     State.DRAFT: _l("填写中"),
@@ -39,13 +39,13 @@ DOCUMENT_WORDS = {
     Document.BANK_CARD: _l("银行卡照片"),
 }
 FUNCTION_WORDS = {
-    Function.RECEIVE: _l("收款"),
-    Function.REFUND: _l("退款"),
-    Function.REBATE: _l("返现"),
-    Function.PAYOUT: _l("返现发放"),
+    Function.RECEIVE: _l("收款功能"),
+    Function.REFUND: _l("退款功能"),
+    Function.REBATE: _l("返现功能"),
+    Function.PAYOUT: _l("返现发放功能"),
 }
 ROLE_WORDS = {"owner": _l("店主"), "manager": _l("店长"), "clerk": _l("店员")}
-MERCHANT_STATUS_WORDS = {"pending": _l("还没开通"), "active": _l("正常收款"), "closed": _l("已停用")}
+MERCHANT_STATUS_WORDS = {"pending": _l("还没开通"), "active": _l("正常收款"), "closed": _l("已注销")}
 ACQUIRER_WORDS = {"wechat": _l("微信支付"), "jdpay": _l("京东支付")}
 # Banks the wallets know by name, without a branch. Source: WeChat Pay partner docs 4012719997, account_bank.
 BANKS = {

@@ -13,7 +13,8 @@ from portal.notices.rules import PLATFORM, State
 from portal.payments.flows import Parties
 from portal.values.errors import InvalidReference
 from portal.values.references import Kind, merchant_of
-from portal.wallets.port import Acquirer, Notice, NoticeRejected
+from portal.wallets.errors import NoticeRejected
+from portal.wallets.port import Acquirer, Notice
 
 log = logging.getLogger("portal.notices")
 

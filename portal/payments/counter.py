@@ -23,7 +23,8 @@ from portal.plumbing.formkeys import FORM_KEY_MOST, new_form_key
 from portal.plumbing.web import database, keyring, settings, wallets
 from portal.values.errors import InvalidAmount, NotAllowedNow, Refused
 from portal.values.references import spoken_code
-from portal.wallets.port import OpeningKind, WalletError, WalletRefused
+from portal.wallets.errors import WalletError, WalletRefused
+from portal.wallets.port import OpeningKind
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def take_amount(stand: Stand) -> ResponseReturnValue:
     """The payer posted an amount: create the order once, then lead him into his wallet."""
     refusal = _refusal(stand)
     if refusal is not None or stand.road is None or stand.contract is None:
-        return refusal or _form(stand)
+        return refusal or amount_page(stand)
     typed, note, key = request.form.get("amount", ""), request.form.get("note", ""), request.form.get("key", "")
     try:
         amount, words = read_amount(typed), read_note(note)
@@ -92,11 +93,11 @@ def take_amount(stand: Stand) -> ResponseReturnValue:
     if not 0 < len(key) <= FORM_KEY_MOST:
         return _form(stand, typed=typed, note=note, error=_("请再点一次付款")), HTTPStatus.BAD_REQUEST
     try:
-        number = _create(stand, amount=amount, note=words, key=key)
+        number = _create(stand, stand.road, stand.contract, amount=amount, note=words, key=key)
     except Refused:
         fresh = _("您改了金额，请再点一次付款")
         return _form(stand, typed=typed, note=note, error=fresh), HTTPStatus.CONFLICT
-    return _lead_on(stand, number)
+    return _lead_on(stand, stand.road, number)
 
 
 def open_in_wallet(*, merchant_id: int, number: str, code: CodeRow, payer_id: str | None) -> ResponseReturnValue:
@@ -128,31 +129,27 @@ def state_key(number: str) -> str:
     return f"login:{number}"
 
 
-def _lead_on(stand: Stand, number: str) -> ResponseReturnValue:
-    assert stand.road is not None
+def _lead_on(stand: Stand, road: Road, number: str) -> ResponseReturnValue:
     word = secrets.token_urlsafe(16)
-    login = wallets()[stand.road.acquirer].payer_login_url(
+    login = wallets()[road.acquirer].payer_login_url(
         return_url=f"{settings().portal_url}{url_for('payments.wechat_login', number=number)}", state=word
     )
     if login is None:
-        return open_in_wallet(
-            merchant_id=stand.code.merchant_id, number=number, code=stand.code, payer_id=None
-        )
+        return open_in_wallet(merchant_id=stand.code.merchant_id, number=number, code=stand.code, payer_id=None)
     session[state_key(number)] = word
     return redirect(login, HTTPStatus.SEE_OTHER)
 
 
-def _create(stand: Stand, *, amount: int, note: str, key: str) -> str:
-    assert stand.road is not None and stand.contract is not None
+def _create(stand: Stand, road: Road, contract: ContractRow, *, amount: int, note: str, key: str) -> str:
     with database().transaction(merchant=stand.code.merchant_id) as open_transaction:
         return operations.create_order(
             open_transaction,
             merchant_id=stand.code.merchant_id,
             code_id=stand.code.code_id,
             share_token=stand.share_token,
-            road=stand.road,
-            sub_merchant_no=stand.contract.sub_merchant_no,
-            fee_rate_bp=stand.contract.fee_rate_bp,
+            road=road,
+            sub_merchant_no=contract.sub_merchant_no,
+            fee_rate_bp=contract.fee_rate_bp,
             amount=amount,
             note=note,
             form_key=key,
@@ -162,9 +159,7 @@ def _create(stand: Stand, *, amount: int, note: str, key: str) -> str:
 
 
 def _form(stand: Stand, *, typed: str = "", note: str = "", error: str = "") -> str:
-    return render_template(
-        "payments/amount.html", stand=stand, key=new_form_key(), typed=typed, note=note, error=error
-    )
+    return render_template("payments/amount.html", stand=stand, key=new_form_key(), typed=typed, note=note, error=error)
 
 
 def _refusal(stand: Stand) -> ResponseReturnValue | None:

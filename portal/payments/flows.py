@@ -1,4 +1,4 @@
-"""Conversations with a wallet about an order: save the intent, call, save the answer. Never a transaction across a call."""
+"""Conversations with a wallet about an order: save the intent, call, save the answer; no transaction during the call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,17 +17,8 @@ from portal.plumbing.db import Database
 from portal.plumbing.jobs import defer
 from portal.plumbing.work import Tools
 from portal.values.errors import NotAllowedNow
-from portal.wallets.port import (
-    Acquirer,
-    Contract,
-    Opening,
-    OrderToOpen,
-    PaymentAnswer,
-    PaymentState,
-    WalletError,
-    WalletPort,
-    WalletRefused,
-)
+from portal.wallets.errors import WalletError, WalletRefused
+from portal.wallets.port import Acquirer, Contract, Opening, OrderToOpen, PaymentAnswer, PaymentState, WalletPort
 
 ASK = "payments.ask"
 # Seconds after which an open order is asked about (WeChat Pay partner docs 4012082568); the last one closes it.

@@ -123,9 +123,9 @@ def book(
         return misfit or Outcome.UNKNOWN_ORDER
     was_closed = row.state == State.CLOSED
     paid_at = answer.paid_at or now
-    _fill(session, row, answer, payer_blind, paid_at)
+    day = business_date(paid_at)
+    _fill(session, row, answer, payer_blind, paid_at, day)
     session.flush()
-    assert row.business_date is not None
     ledger.post(
         session,
         merchant_id=merchant_id,
@@ -134,7 +134,7 @@ def book(
             acquirer=row.acquirer,
             amount=row.amount,
             fee_amount=row.fee,
-            day=row.business_date,
+            day=day,
         ),
         now=now,
     )
@@ -150,8 +150,9 @@ def book(
 
 
 def book_unexplained(session: Session, *, merchant_id: int, answer: PaymentAnswer, now: datetime) -> None:
-    """Real money that fits no order: into suspense, once for each transaction, with an event that somebody must see."""
-    assert answer.amount is not None and answer.transaction_id is not None
+    """Real money that fits no order: into suspense, once for each transaction, with an event to be looked at."""
+    if answer.amount is None or answer.transaction_id is None:
+        raise ValueError("only a successful answer can be booked")
     day = business_date(answer.paid_at or now)
     moves = postings.unexplained(
         acquirer=answer.acquirer, transaction_no=answer.transaction_id, amount=answer.amount, day=day
@@ -225,13 +226,12 @@ def _misfit(row: Payment | None, answer: PaymentAnswer) -> Outcome | None:
     return None
 
 
-def _fill(session: Session, row: Payment, answer: PaymentAnswer, payer_blind: str | None, paid_at: datetime) -> None:
-    day = business_date(paid_at)
-    target = after(State(row.state), Fact.PAID)
-    assert target is State.SUCCESS
+def _fill(
+    session: Session, row: Payment, answer: PaymentAnswer, payer_blind: str | None, paid_at: datetime, day: date
+) -> None:
     # First, so that the row is complete by the time the session writes it.
     row.day_number = _add_to_day(session, row.merchant_id, day, count=1, received=row.amount)
-    row.state = target
+    row.state = State.SUCCESS
     row.transaction_no = answer.transaction_id
     row.wallet = answer.wallet
     row.payer_amount = answer.payer_amount if answer.payer_amount is not None else row.amount
@@ -278,4 +278,4 @@ def _change(session: Session, merchant_id: int, payment_no: str, condition: obje
         .values(**values)
         .execution_options(synchronize_session=False)
     )
-    return result.rowcount == 1  # type: ignore[attr-defined,no-any-return]
+    return result.rowcount == 1  # type: ignore[attr-defined]

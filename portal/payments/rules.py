@@ -31,7 +31,7 @@ class Fact(StrEnum):
     FAILED = "failed"
 
 
-# Complete over State × Fact. A missing way (None) means the fact changes nothing: late answers never take back a payment.
+# Complete over State × Fact. None means the fact changes nothing: late answers never take back a payment.
 TRANSITIONS: dict[State, dict[Fact, State | None]] = {
     State.CREATED: {
         Fact.OPENED: State.PAYING,

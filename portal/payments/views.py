@@ -13,7 +13,8 @@ from portal.payments.queries import PaymentRow
 from portal.plumbing.web import Audience, database, guard, keyring, wallets
 from portal.values.errors import InvalidReference
 from portal.values.references import Kind, merchant_of, read_code
-from portal.wallets.port import Acquirer, WalletError
+from portal.wallets.errors import WalletError
+from portal.wallets.port import Acquirer
 
 blueprint = Blueprint("payments", __name__)
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from portal.values.money import BASIS_POINTS, Fen, share
 
-# A merchant's slice of a programme's budget, in fen: small enough that an unused one is no loss, large enough for weeks.
+# A merchant's slice of a programme's budget, in fen: small enough that an unused one is no loss.
 LEASE_SLICE = 50_00
 
 

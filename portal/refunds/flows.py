@@ -1,5 +1,6 @@
-"""Conversations with a wallet about a refund. The refund is written down and committed before the wallet hears of it."""
+"""Conversations with a wallet about a refund, which is written down and committed before the wallet hears of it."""
 
+import logging
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -14,20 +15,14 @@ from portal.plumbing.jobs import defer
 from portal.plumbing.work import Tools
 from portal.refunds import operations, queries
 from portal.refunds.queries import RefundRow
-from portal.refunds.rules import State, seconds_until_asked_again
+from portal.refunds.rules import UNDER_WAY, State, seconds_until_asked_again
 from portal.values.errors import NotAllowedNow
-from portal.wallets.port import (
-    Contract,
-    RefundAnswer,
-    RefundState,
-    RefundToSend,
-    WalletRefused,
-    WalletUnavailable,
-    WalletUnknown,
-)
+from portal.wallets.errors import WalletRefused, WalletUnavailable, WalletUnknown
+from portal.wallets.port import Contract, RefundAnswer, RefundState, RefundToSend
+
+log = logging.getLogger("portal.refunds")
 
 CHASE = "refunds.chase"
-_OPEN = (State.REQUESTED, State.APPROVED, State.PROCESSING, State.UNKNOWN)
 
 
 def request(
@@ -46,7 +41,7 @@ def request(
     A worker takes over when this process dies in between: its job is in the same transaction as the refund.
     """
     with parties.database.transaction(merchant=merchant_id) as session:
-        number = operations.request(
+        asked = operations.request(
             session,
             merchant_id=merchant_id,
             payment_no=payment_no,
@@ -57,9 +52,11 @@ def request(
             reference_key=parties.keyring.reference_key,
             now=now,
         )
-        _chase_later(session, merchant_id, number, times_asked=0, now=now)
-    send(parties, merchant_id=merchant_id, refund_no=number)
-    return number
+        if asked.fresh:
+            _chase_later(session, merchant_id, asked.refund_no, times_asked=0, now=now)
+    if asked.fresh:
+        send(parties, merchant_id=merchant_id, refund_no=asked.refund_no)
+    return asked.refund_no
 
 
 def send(parties: Parties, *, merchant_id: int, refund_no: str) -> None:
@@ -85,8 +82,7 @@ def send(parties: Parties, *, merchant_id: int, refund_no: str) -> None:
     except WalletUnavailable:
         return
     except WalletUnknown:
-        with parties.database.transaction(merchant=merchant_id) as session:
-            operations.note_no_answer(session, merchant_id=merchant_id, refund_no=refund_no, now=clock_now())
+        _note_no_answer(parties, merchant_id, refund_no)
         return
     except WalletRefused as refusal:
         with parties.database.transaction(merchant=merchant_id) as session:
@@ -101,7 +97,7 @@ def chase(tools: Tools, *, merchant_id: int, refund_no: str, times_asked: int) -
     """Ask after a refund until it is over. One the wallet never took is sent again under the same number."""
     parties = parties_of(tools)
     row, _, contract = _gather(parties, merchant_id, refund_no)
-    if row.state not in _OPEN:
+    if row.state not in UNDER_WAY:
         return
     try:
         answer = tools.wallets[contract.acquirer].ask_refund(contract, refund_no)
@@ -114,13 +110,23 @@ def chase(tools: Tools, *, merchant_id: int, refund_no: str, times_asked: int) -
         pass
     with parties.database.transaction(merchant=merchant_id) as session:
         still = queries.refund(session, merchant_id, refund_no)
-        if still is not None and still.state in _OPEN:
+        if still is not None and still.state in UNDER_WAY:
             _chase_later(session, merchant_id, refund_no, times_asked=times_asked + 1, now=clock_now())
 
 
 def _book(parties: Parties, merchant_id: int, answer: RefundAnswer) -> None:
+    """Book an answer. One that speaks of another contract or sum proves nothing: the refund counts as unanswered."""
+    try:
+        with parties.database.transaction(merchant=merchant_id) as session:
+            operations.note_answer(session, merchant_id=merchant_id, answer=answer, now=clock_now())
+    except NotAllowedNow as problem:
+        log.warning("a wallet's answer does not fit", extra={"refund": answer.refund_no, "reason": problem.reason})
+        _note_no_answer(parties, merchant_id, answer.refund_no)
+
+
+def _note_no_answer(parties: Parties, merchant_id: int, refund_no: str) -> None:
     with parties.database.transaction(merchant=merchant_id) as session:
-        operations.note_answer(session, merchant_id=merchant_id, answer=answer, now=clock_now())
+        operations.note_no_answer(session, merchant_id=merchant_id, refund_no=refund_no, now=clock_now())
 
 
 def _gather(parties: Parties, merchant_id: int, refund_no: str) -> tuple[RefundRow, PaymentRow, Contract]:

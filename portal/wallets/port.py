@@ -6,9 +6,11 @@ calls it has committed the intent before and commits the answer after.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+from portal.wallets.applications import ApplicationAnswer, ApplicationToSend
 
 
 class Wallet(StrEnum):
@@ -26,46 +28,6 @@ class Acquirer(StrEnum):
     JDPAY = "jdpay"
 
 
-class WalletError(Exception):
-    """A wallet did not do what was asked. `code` is the wallet's own, `request_id` its trace if it gave one."""
-
-    def __init__(self, code: str, message: str = "", *, request_id: str | None = None) -> None:
-        super().__init__(f"{code}: {message}" if message else code)
-        self.code = code
-        self.message = message
-        self.request_id = request_id
-
-
-class WalletRefused(WalletError):
-    """Final: the wallet understood and said no. Nothing happened."""
-
-
-class WalletUnavailable(WalletError):
-    """Nothing was sent (no connection, or the wallet said it took nothing). Safe to try again."""
-
-
-class WalletUnknown(WalletError):
-    """Sent, but no trustworthy answer came back. Ask before doing anything else; keep amounts reserved."""
-
-
-class WalletSettingsError(Exception):
-    """The wallets' settings are incomplete or would make the provider the collector. Raised at start only."""
-
-
-class NoticeRejected(Exception):
-    """A notice that proves nothing. Store nothing; answer with `notice_reply(accepted=False, reason=error.reason)`.
-
-    `reason` is one of `headers`, `probe`, `unknown_key`, `stale`, `signature` (answered 401) and `unreadable`,
-    `foreign`, `unknown_kind` (answered 400). `probe` is true for a wallet's deliberate signature probe: count it,
-    alert nobody.
-    """
-
-    def __init__(self, reason: str, *, probe: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.probe = probe
-
-
 @dataclass(frozen=True)
 class Contract:
     """One sub-merchant's contract with one acquirer. `keys` holds JD's per-merchant secrets (`des_key`, `md5_key`)."""
@@ -73,85 +35,6 @@ class Contract:
     acquirer: Acquirer
     sub_merchant_no: str
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-class ApplicationState(StrEnum):
-    """Where an application stands at one wallet."""
-
-    NOT_SENT = "not_sent"
-    SENDING = "sending"
-    UNKNOWN = "unknown"
-    AUDITING = "auditing"
-    REJECTED = "rejected"
-    TO_BE_CONFIRMED = "to_be_confirmed"
-    TO_BE_SIGNED = "to_be_signed"
-    OPENING = "opening"
-    FINISHED = "finished"
-    CANCELED = "canceled"
-
-
-class Document(StrEnum):
-    """The names of an application's pictures: keys of `ApplicationToSend.pictures`. What is missing is not sent."""
-
-    LICENCE = "licence"
-    ID_FRONT = "id_front"
-    ID_BACK = "id_back"
-    STOREFRONT = "storefront"
-    INTERIOR = "interior"
-    BANK_CARD = "bank_card"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One document of an application, as bytes ready for upload."""
-
-    filename: str
-    content: bytes = field(repr=False)
-    media_type: str = "image/jpeg"
-
-
-@dataclass(frozen=True)
-class ApplicationToSend:
-    """An individual business (个体工商户) that wants a sub-merchant number.
-
-    `reference` is our number for this application at this wallet and stays the same on every retry. `progress` is what
-    an earlier `apply` or `application_status` answered, handed back unchanged (JD works in several steps).
-    """
-
-    reference: str
-    shop_name: str
-    licence_name: str
-    licence_number: str
-    licence_address: str
-    legal_person: str
-    id_number: str = field(repr=False)
-    id_valid_from: date
-    id_valid_until: date | None
-    mobile: str = field(repr=False)
-    email: str
-    bank_name: str
-    bank_account_name: str
-    bank_account_number: str = field(repr=False)
-    store_address: str
-    region_code: str
-    fee_rate_bp: int
-    pictures: Mapping[str, Picture] = field(default_factory=dict, repr=False)
-    progress: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True)
-class ApplicationAnswer:
-    """What the wallet says of an application. `sub_merchant_no` and `keys` are set once it is finished.
-
-    `progress` must be stored and handed back on the next call; it holds the wallet's own numbers, no secrets.
-    """
-
-    state: ApplicationState
-    sub_merchant_no: str | None = None
-    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
-    progress: Mapping[str, str] = field(default_factory=dict)
-    sign_url: str | None = None
-    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

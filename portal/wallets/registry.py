@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from portal.wallets.errors import WalletSettingsError
 from portal.wallets.jdpay.connector import JdConnector
 from portal.wallets.jdpay.settings import read_settings as read_jd
-from portal.wallets.port import Acquirer, WalletPort, WalletSettingsError
+from portal.wallets.port import Acquirer, WalletPort
 from portal.wallets.wechat.connector import WechatConnector
 from portal.wallets.wechat.settings import read_settings as read_wechat
 

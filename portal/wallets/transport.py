@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.util import Timeout
 
-from portal.wallets.port import WalletUnavailable, WalletUnknown
+from portal.wallets.errors import WalletUnavailable, WalletUnknown
 
 USER_AGENT = "Yima-Portal/1 (+requests)"
 CONNECT_SECONDS = 2.0

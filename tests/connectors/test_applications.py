@@ -8,16 +8,9 @@ from datetime import date
 
 import pytest
 
-from portal.wallets.port import (
-    ApplicationAnswer,
-    ApplicationState,
-    ApplicationToSend,
-    Contract,
-    Document,
-    PaymentState,
-    Picture,
-    WalletError,
-)
+from portal.wallets.applications import ApplicationAnswer, ApplicationState, ApplicationToSend, Document, Picture
+from portal.wallets.errors import WalletError
+from portal.wallets.port import Contract, PaymentState
 from tests.connectors.conftest import Side
 
 JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 50

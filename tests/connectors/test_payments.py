@@ -6,15 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.wallets.port import (
-    Contract,
-    NoticeRejected,
-    OpeningKind,
-    PaymentState,
-    WalletError,
-    WalletRefused,
-    WalletUnavailable,
-)
+from portal.wallets.errors import NoticeRejected, WalletError, WalletRefused, WalletUnavailable
+from portal.wallets.port import Contract, OpeningKind, PaymentState
 from tests.connectors.conftest import Side
 
 STILL_OPEN = (PaymentState.UNPAID, PaymentState.PAYING)

@@ -8,15 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from portal.wallets.port import (
-    OrderToOpen,
-    RefundAnswer,
-    RefundState,
-    RefundToSend,
-    WalletError,
-    WalletRefused,
-    WalletUnknown,
-)
+from portal.wallets.errors import WalletError, WalletRefused, WalletUnknown
+from portal.wallets.port import OrderToOpen, RefundAnswer, RefundState, RefundToSend
 from tests.connectors.conftest import Side
 
 

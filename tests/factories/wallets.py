@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from portal.wallets.applications import ApplicationAnswer, ApplicationState, ApplicationToSend
+from portal.wallets.errors import NoticeRejected
 from portal.wallets.port import (
     Acquirer,
-    ApplicationAnswer,
-    ApplicationState,
-    ApplicationToSend,
     Contract,
     KeysOf,
     Notice,
-    NoticeRejected,
     Opening,
     OpeningKind,
     OrderToOpen,
@@ -69,7 +67,10 @@ class ScriptedWallet:
 
     def refund(self, refund: RefundToSend) -> RefundAnswer:
         accepted = RefundAnswer(
-            self.acquirer, refund.refund_no, RefundState.PROCESSING, refund.contract.sub_merchant_no,
+            self.acquirer,
+            refund.refund_no,
+            RefundState.PROCESSING,
+            refund.contract.sub_merchant_no,
             amount=refund.amount,
         )
         return self._answer("refund", refund, accepted)

@@ -100,7 +100,11 @@ def app(settings: Settings, wallets: dict[Acquirer, ScriptedWallet], sms: Rememb
 
 @pytest.fixture
 def tools(
-    settings: Settings, staff_db: Database, keyring: Keyring, wallets: dict[Acquirer, ScriptedWallet], sms: RememberedSms
+    settings: Settings,
+    staff_db: Database,
+    keyring: Keyring,
+    wallets: dict[Acquirer, ScriptedWallet],
+    sms: RememberedSms,
 ) -> Tools:
     """What jobs are given."""
     return Tools(settings=settings, database=staff_db, keyring=keyring, wallets=wallets, sms=sms)

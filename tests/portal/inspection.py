@@ -1,4 +1,4 @@
-"""Every page a test opens is looked at: valid HTML, language, one h1 that the title repeats, ids, labels, no inline style."""
+"""Every page a test opens is looked at: valid HTML, language, title, one h1, ids, labels, no inline style."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def inspect(text: str) -> None:
     for element in elements:
         if isinstance(element.tag, str):
             assert element.get("style") is None, f"inline style on {element.tag}"
-            assert not [name for name in element.keys() if name.startswith("on")], f"inline handler on {element.tag}"
+            assert not [name for name in element.attrib if name.startswith("on")], f"inline handler on {element.tag}"
 
 
 def _check_ids(elements: list[Any]) -> None:

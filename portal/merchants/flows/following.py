@@ -14,7 +14,9 @@ from portal.merchants.rules import MAY_BE_ASKED, ask_again_after
 from portal.plumbing.clock import now
 from portal.plumbing.jobs import defer
 from portal.plumbing.work import Tools
-from portal.wallets.port import Acquirer, ApplicationAnswer, ApplicationState, WalletError
+from portal.wallets.applications import ApplicationAnswer, ApplicationState
+from portal.wallets.errors import WalletError
+from portal.wallets.port import Acquirer
 
 log = logging.getLogger("portal.merchants")
 

@@ -12,7 +12,8 @@ from portal.merchants.queries import ApplicationRow, WalletApplicationRow
 from portal.plumbing.storage import documents
 from portal.plumbing.work import Tools
 from portal.values.errors import NotAllowedNow
-from portal.wallets.port import Acquirer, ApplicationToSend, Picture
+from portal.wallets.applications import ApplicationToSend, Picture
+from portal.wallets.port import Acquirer
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,9 @@ from portal.merchants.operations.decision import SEND_APPLICATION
 from portal.plumbing.clock import now
 from portal.plumbing.jobs import defer
 from portal.plumbing.work import Tools
-from portal.wallets.port import (
-    Acquirer,
-    ApplicationAnswer,
-    ApplicationState,
-    WalletRefused,
-    WalletUnavailable,
-    WalletUnknown,
-)
+from portal.wallets.applications import ApplicationAnswer, ApplicationState
+from portal.wallets.errors import WalletRefused, WalletUnavailable, WalletUnknown
+from portal.wallets.port import Acquirer
 
 log = logging.getLogger("portal.merchants")
 

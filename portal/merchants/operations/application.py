@@ -19,7 +19,7 @@ from portal.merchants.queries import fee_terms, newest_application, wallet_appli
 from portal.merchants.rules import EDITABLE, FAILED, Answers, State, Step, open_steps
 from portal.plumbing.crypto import Keyring
 from portal.values.errors import NotAllowedNow
-from portal.wallets.port import Document
+from portal.wallets.applications import Document
 
 SUBJECT_INDIVIDUAL = "individual"
 

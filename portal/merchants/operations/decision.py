@@ -15,7 +15,8 @@ from portal.merchants.queries.application import WalletApplicationRow
 from portal.merchants.rules import REASON_LEAST, REASON_MOST, State, Step, reference
 from portal.plumbing.jobs import defer
 from portal.values.errors import NotAllowedNow, Refused
-from portal.wallets.port import Acquirer, ApplicationState
+from portal.wallets.applications import ApplicationState
+from portal.wallets.port import Acquirer
 
 SEND_APPLICATION = "merchants.send_application"
 

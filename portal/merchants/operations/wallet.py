@@ -15,7 +15,8 @@ from portal.merchants.queries import merchant_of_contract
 from portal.merchants.queries.application import WalletApplicationRow, read_wallet_application
 from portal.merchants.rules import MAY_BE_SENT, WALLET_MOVES, MerchantStatus
 from portal.values.errors import NotAllowedNow
-from portal.wallets.port import Acquirer, ApplicationState
+from portal.wallets.applications import ApplicationState
+from portal.wallets.port import Acquirer
 
 # The wallet's own reasons are kept to this length.
 _REASON_MOST = 1000

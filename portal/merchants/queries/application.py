@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.merchants.models import Application, WalletApplication
 from portal.merchants.rules import State
-from portal.wallets.port import ApplicationState
+from portal.wallets.applications import ApplicationState
 
 
 @dataclass(frozen=True)

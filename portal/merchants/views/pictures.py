@@ -15,7 +15,7 @@ from portal.merchants.views.blueprint import blueprint
 from portal.plumbing.storage import DocumentMissing, DocumentStore, documents
 from portal.plumbing.web import Audience, database, guard, keyring, settings
 from portal.values.errors import Refused
-from portal.wallets.port import Document
+from portal.wallets.applications import Document
 
 
 @blueprint.get("/application/pictures/<document>")

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from portal.wallets.errors import WalletRefused, WalletUnavailable, WalletUnknown
 from portal.wallets.jdpay import crypto
 from portal.wallets.jdpay.settings import JdSettings
 from portal.wallets.jdpay.words import DONE, Call, error_for_refusal, error_for_status
 from portal.wallets.multipart import Part, form_data
-from portal.wallets.port import Contract, WalletRefused, WalletUnavailable, WalletUnknown
+from portal.wallets.port import Contract
 from portal.wallets.transport import Answer, Budget, Transport
 from portal.wallets.wire import UnreadableMessage, read_object, write_object
 

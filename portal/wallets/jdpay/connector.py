@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from portal.wallets.applications import ApplicationAnswer, ApplicationToSend
+from portal.wallets.errors import WalletRefused
 from portal.wallets.jdpay import notices, onboarding, orders, refunds
 from portal.wallets.jdpay.client import Client
 from portal.wallets.jdpay.settings import JdSettings
 from portal.wallets.port import (
     Acquirer,
-    ApplicationAnswer,
-    ApplicationToSend,
     Contract,
     KeysOf,
     Notice,
@@ -18,7 +18,6 @@ from portal.wallets.port import (
     PaymentAnswer,
     RefundAnswer,
     RefundToSend,
-    WalletRefused,
 )
 from portal.wallets.transport import Budget, Transport
 

@@ -9,12 +9,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from portal.wallets.errors import NoticeRejected
 from portal.wallets.jdpay import crypto
 from portal.wallets.jdpay.client import open_sealed
 from portal.wallets.jdpay.orders import payment_in
 from portal.wallets.jdpay.refunds import refund_in
 from portal.wallets.jdpay.settings import JdSettings
-from portal.wallets.port import Acquirer, KeysOf, Notice, NoticeRejected
+from portal.wallets.port import Acquirer, KeysOf, Notice
 from portal.wallets.wire import UnreadableMessage, optional_text_at, read_object, write_object
 
 REPLY_STATUS = {

@@ -11,19 +11,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from portal.wallets.applications import ApplicationAnswer, ApplicationState, ApplicationToSend, Document
+from portal.wallets.errors import WalletRefused, WalletUnavailable, WalletUnknown
 from portal.wallets.jdpay import words
 from portal.wallets.jdpay.client import Client
 from portal.wallets.jdpay.words import Call
 from portal.wallets.multipart import Part, plain_filename
-from portal.wallets.port import (
-    ApplicationAnswer,
-    ApplicationState,
-    ApplicationToSend,
-    Document,
-    WalletRefused,
-    WalletUnavailable,
-    WalletUnknown,
-)
 from portal.wallets.transport import Budget
 from portal.wallets.wire import UnreadableMessage, acceptable_text, text_at
 

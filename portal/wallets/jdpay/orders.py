@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from portal.values.day import SHANGHAI
+from portal.wallets.errors import WalletRefused, WalletUnavailable, WalletUnknown
 from portal.wallets.jdpay import words
 from portal.wallets.jdpay.client import Client
 from portal.wallets.jdpay.words import Call
@@ -19,9 +20,6 @@ from portal.wallets.port import (
     PaymentState,
     Promotion,
     Wallet,
-    WalletRefused,
-    WalletUnavailable,
-    WalletUnknown,
 )
 from portal.wallets.transport import Budget
 from portal.wallets.wire import (

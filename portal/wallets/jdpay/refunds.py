@@ -3,19 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from portal.wallets.errors import WalletRefused, WalletUnknown
 from portal.wallets.jdpay import words
 from portal.wallets.jdpay.client import Client
 from portal.wallets.jdpay.orders import jd_moment_at
 from portal.wallets.jdpay.words import Call
-from portal.wallets.port import (
-    Acquirer,
-    Contract,
-    RefundAnswer,
-    RefundState,
-    RefundToSend,
-    WalletRefused,
-    WalletUnknown,
-)
+from portal.wallets.port import Acquirer, Contract, RefundAnswer, RefundState, RefundToSend
 from portal.wallets.transport import Budget
 from portal.wallets.wire import UnreadableMessage, optional_text_at, optional_whole_at, text_at
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from portal.wallets.port import WalletSettingsError
+from portal.wallets.errors import WalletSettingsError
 
 # productId 35 is aggregate pay, 885 its tool, as the one public implementer of the onboarding host applies for them.
 DEFAULT_PRODUCT_ID = "35"

@@ -7,16 +7,9 @@ Everything else that JD refuses is refused, without a look at its code.
 
 from enum import StrEnum
 
-from portal.wallets.port import (
-    ApplicationState,
-    PaymentState,
-    RefundState,
-    Wallet,
-    WalletError,
-    WalletRefused,
-    WalletUnavailable,
-    WalletUnknown,
-)
+from portal.wallets.applications import ApplicationState
+from portal.wallets.errors import WalletError, WalletRefused, WalletUnavailable, WalletUnknown
+from portal.wallets.port import PaymentState, RefundState, Wallet
 
 
 class Call(StrEnum):

@@ -5,14 +5,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from portal.wallets.port import (
-    ApplicationAnswer,
-    ApplicationState,
-    ApplicationToSend,
-    Document,
-    WalletRefused,
-    WalletUnknown,
-)
+from portal.wallets.applications import ApplicationAnswer, ApplicationState, ApplicationToSend, Document
+from portal.wallets.errors import WalletRefused, WalletUnknown
 from portal.wallets.transport import Budget
 from portal.wallets.wechat import signing, words
 from portal.wallets.wechat.client import Client, in_path

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from portal.wallets.port import Contract, WalletRefused, WalletUnknown
+from portal.wallets.errors import WalletRefused, WalletUnknown
+from portal.wallets.port import Contract
 from portal.wallets.transport import Answer, Budget, Transport
 from portal.wallets.wechat import signing
 from portal.wallets.wechat.settings import WechatSettings

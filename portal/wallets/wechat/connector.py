@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from portal.wallets.applications import ApplicationAnswer, ApplicationToSend
 from portal.wallets.port import (
     Acquirer,
-    ApplicationAnswer,
-    ApplicationToSend,
     Contract,
     KeysOf,
     Notice,

@@ -6,7 +6,7 @@ trailing fragment are demanded there.
 
 from urllib.parse import quote, urlencode
 
-from portal.wallets.port import WalletError, WalletRefused, WalletUnavailable, WalletUnknown
+from portal.wallets.errors import WalletError, WalletRefused, WalletUnavailable, WalletUnknown
 from portal.wallets.transport import Budget, Transport
 from portal.wallets.wechat.settings import WechatSettings
 from portal.wallets.wire import UnreadableMessage, read_object, text_at

@@ -2,8 +2,9 @@
 
 import hashlib
 
+from portal.wallets.applications import Picture
+from portal.wallets.errors import WalletUnknown
 from portal.wallets.multipart import Part, form_data, plain_filename
-from portal.wallets.port import Picture, WalletUnknown
 from portal.wallets.transport import Budget
 from portal.wallets.wechat.client import Client
 from portal.wallets.wire import UnreadableMessage, text_at, write_object

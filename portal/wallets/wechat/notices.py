@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from portal.wallets.port import Acquirer, Notice, NoticeRejected
+from portal.wallets.errors import NoticeRejected
+from portal.wallets.port import Acquirer, Notice
 from portal.wallets.wechat import signing, words
 from portal.wallets.wechat.orders import payment_in
 from portal.wallets.wechat.refunds import refund_in

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from portal.wallets.errors import WalletRefused, WalletUnknown
 from portal.wallets.port import (
     Acquirer,
     Contract,
@@ -17,8 +18,6 @@ from portal.wallets.port import (
     PaymentState,
     Promotion,
     Wallet,
-    WalletRefused,
-    WalletUnknown,
 )
 from portal.wallets.transport import Budget
 from portal.wallets.wechat import signing, words

@@ -6,15 +6,8 @@ Sources: partner docs 4013080625, 4013080626, 4014960215.
 from collections.abc import Mapping
 from typing import Any
 
-from portal.wallets.port import (
-    Acquirer,
-    Contract,
-    RefundAnswer,
-    RefundState,
-    RefundToSend,
-    WalletRefused,
-    WalletUnknown,
-)
+from portal.wallets.errors import WalletRefused, WalletUnknown
+from portal.wallets.port import Acquirer, Contract, RefundAnswer, RefundState, RefundToSend
 from portal.wallets.transport import Budget
 from portal.wallets.wechat import words
 from portal.wallets.wechat.client import Client, collector_of, in_path

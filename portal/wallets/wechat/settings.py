@@ -6,7 +6,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
-from portal.wallets.port import WalletSettingsError
+from portal.wallets.errors import WalletSettingsError
 from portal.wallets.wechat import signing
 
 # Settlement rule 719 is the ordinary one of an individual business (partner docs 4012697168, settlement rules).

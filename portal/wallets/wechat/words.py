@@ -6,15 +6,9 @@ Sources: partner docs 4012739008 (trade states), 4013080625 and 4013080626 (refu
 
 from enum import StrEnum
 
-from portal.wallets.port import (
-    ApplicationState,
-    PaymentState,
-    RefundState,
-    WalletError,
-    WalletRefused,
-    WalletUnavailable,
-    WalletUnknown,
-)
+from portal.wallets.applications import ApplicationState
+from portal.wallets.errors import WalletError, WalletRefused, WalletUnavailable, WalletUnknown
+from portal.wallets.port import PaymentState, RefundState
 
 
 class Call(StrEnum):

@@ -14,15 +14,9 @@ from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
 from portal.plumbing.work import Tools
 from portal.values.errors import NotAllowedNow
-from portal.wallets.port import (
-    Acquirer,
-    ApplicationAnswer,
-    ApplicationState,
-    ApplicationToSend,
-    WalletRefused,
-    WalletUnavailable,
-    WalletUnknown,
-)
+from portal.wallets.applications import ApplicationAnswer, ApplicationState, ApplicationToSend
+from portal.wallets.errors import WalletRefused, WalletUnavailable, WalletUnknown
+from portal.wallets.port import Acquirer
 from tests.factories.wallets import ScriptedWallet
 from tests.portal.merchants.conftest import Jobs, hand_in, merchant_of
 

@@ -20,7 +20,8 @@ from portal.merchants.rules import (
     masked_account,
     masked_id_number,
 )
-from portal.wallets.port import Acquirer, ApplicationState, Document
+from portal.wallets.applications import ApplicationState, Document
+from portal.wallets.port import Acquirer
 
 
 def test_every_state_has_its_line_in_the_table_and_its_words() -> None:

@@ -7,7 +7,8 @@ from werkzeug.test import TestResponse
 
 from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
-from portal.wallets.port import Acquirer, WalletRefused, WalletUnknown
+from portal.wallets.errors import WalletRefused, WalletUnknown
+from portal.wallets.port import Acquirer
 from tests.factories.merchants import add_merchant
 from tests.factories.wallets import ScriptedWallet
 

@@ -8,17 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portal.wallets.errors import NoticeRejected
 from portal.wallets.jdpay import crypto
-from portal.wallets.port import (
-    Acquirer,
-    Notice,
-    NoticeRejected,
-    PaymentState,
-    Promotion,
-    RefundState,
-    Wallet,
-    WalletPort,
-)
+from portal.wallets.port import Acquirer, Notice, PaymentState, Promotion, RefundState, Wallet, WalletPort
 from portal.wallets.registry import connectors
 from tests.portal.wallets.conftest import AGENT_NO, DES_KEY, MD5_KEY, MERCHANT_NO, NOW
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from portal.wallets.port import Acquirer, Contract, OrderToOpen, WalletRefused, WalletSettingsError
+from portal.wallets.errors import WalletRefused, WalletSettingsError
+from portal.wallets.port import Acquirer, Contract, OrderToOpen
 from portal.wallets.registry import connectors
 from tests.portal.wallets.conftest import AGENT_NO, NOW, SP_MCHID
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.x509.oid import NameOID
 
-from portal.wallets.port import WalletError, WalletUnavailable, WalletUnknown
+from portal.wallets.errors import WalletError, WalletUnavailable, WalletUnknown
 from portal.wallets.transport import MAX_ANSWER_BYTES, Answer, Budget, Transport, origin_of
 
 OK = b"HTTP/1.1 200 OK\r\nRequest-ID: 08F-0\r\nContent-Length: 2\r\n\r\n{}"

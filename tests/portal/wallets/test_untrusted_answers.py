@@ -6,23 +6,13 @@ from typing import Any
 
 import pytest
 
+from portal.wallets.errors import WalletError, WalletRefused, WalletUnavailable, WalletUnknown
 from portal.wallets.jdpay import client as jd_client
 from portal.wallets.jdpay import crypto
 from portal.wallets.jdpay import orders as jd_orders
 from portal.wallets.jdpay import refunds as jd_refunds
 from portal.wallets.jdpay.settings import read_settings as read_jd
-from portal.wallets.port import (
-    Acquirer,
-    Contract,
-    OrderToOpen,
-    PaymentState,
-    RefundState,
-    RefundToSend,
-    WalletError,
-    WalletRefused,
-    WalletUnavailable,
-    WalletUnknown,
-)
+from portal.wallets.port import Acquirer, Contract, OrderToOpen, PaymentState, RefundState, RefundToSend
 from portal.wallets.transport import Answer, Budget, Transport
 from portal.wallets.wechat import login, orders, refunds
 from portal.wallets.wechat.client import Client

@@ -9,16 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portal.wallets.port import (
-    Acquirer,
-    Notice,
-    NoticeRejected,
-    PaymentState,
-    Promotion,
-    RefundState,
-    Wallet,
-    WalletPort,
-)
+from portal.wallets.errors import NoticeRejected
+from portal.wallets.port import Acquirer, Notice, PaymentState, Promotion, RefundState, Wallet, WalletPort
 from portal.wallets.registry import connectors
 from tests.portal.wallets.conftest import NOW, SP_MCHID, SUB_MCHID, WechatSide, paid_order
 

@@ -2,17 +2,10 @@
 
 import pytest
 
+from portal.wallets.applications import ApplicationState
+from portal.wallets.errors import WalletError, WalletRefused, WalletUnavailable, WalletUnknown
 from portal.wallets.jdpay import words as jd
-from portal.wallets.port import (
-    ApplicationState,
-    PaymentState,
-    RefundState,
-    Wallet,
-    WalletError,
-    WalletRefused,
-    WalletUnavailable,
-    WalletUnknown,
-)
+from portal.wallets.port import PaymentState, RefundState, Wallet
 from portal.wallets.wechat import words as wechat
 from portal.wallets.wechat.words import Call
 
