@@ -36,7 +36,6 @@ class Settings:
     wallets: Mapping[str, Any] = field(repr=False)
     demo: bool = False
     events_url: str | None = None
-    sandbox_url: str | None = None
 
     @property
     def secure(self) -> bool:
@@ -58,7 +57,6 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         wallets=_json(Path(_needed(environ, "WALLETS_FILE"))),
         demo=environ.get("PORTAL_MODE", "production") == "demo",
         events_url=environ.get("EVENTS_URL") if environ.get("PROCESS") != "events" else None,
-        sandbox_url=environ.get("SANDBOX_URL"),
     )
 
 

@@ -1,5 +1,6 @@
 """Read and check the chain of acts."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -18,11 +19,19 @@ class Entry:
     intact: bool
 
 
-def entries(session: Session, merchant_id: int, *, most: int = 50) -> list[Entry]:
-    """The newest acts first; `intact` tells whether each fits the one before it."""
-    rows = session.scalars(
-        sa.select(AuditEntry).where(AuditEntry.merchant_id == merchant_id).order_by(AuditEntry.seq.desc()).limit(most)
-    )
+def entries(
+    session: Session,
+    merchant_id: int,
+    *,
+    only: Collection[str] = (),
+    without: Collection[str] = (),
+    most: int = 50,
+) -> list[Entry]:
+    """The newest acts first; `intact` tells whether each fits the one before it. `only` and `without` name actions."""
+    wanted = sa.select(AuditEntry).where(AuditEntry.merchant_id == merchant_id, AuditEntry.action.not_in(without))
+    if only:
+        wanted = wanted.where(AuditEntry.action.in_(only))
+    rows = session.scalars(wanted.order_by(AuditEntry.seq.desc()).limit(most))
     return [Entry(row.seq, _act(row), link(row.prev_hash, merchant_id, row.seq, _act(row)) == row.hash) for row in rows]
 
 
@@ -36,6 +45,11 @@ def first_break(session: Session, merchant_id: int) -> int | None:
             return expected_seq
         expected_seq, expected_prev = row.seq + 1, row.hash
     return None
+
+
+def chains(session: Session) -> list[int]:
+    """Every merchant that has a chain, 0 for the platform's own. Needs the wide sight of `portal_staff`."""
+    return list(session.scalars(sa.select(AuditEntry.merchant_id).distinct().order_by(AuditEntry.merchant_id)))
 
 
 def _act(row: AuditEntry) -> Act:

@@ -162,7 +162,7 @@ def _own_number(text: str, portal_url: str) -> str | None:
 
 
 def _is_payment_code(text: str) -> bool:
-    """A code shown to be scanned by the shop: WeChat 18 digits 10-15, Alipay 16-24 digits 25-30, UnionPay 19 with 62."""
+    """A code shown to be scanned by the shop: WeChat 18 digits 10-15, Alipay 16-24 digits 25-30, UnionPay 19, 62."""
     if not text.isascii() or not text.isdigit():
         return False
     head = int(text[:2]) if len(text) >= 2 else 0

@@ -1,4 +1,4 @@
-"""Conversations with a wallet about an order: save the intent, call, save the answer; no transaction during the call."""
+"""Conversations with a wallet about an order: save the intent, call, save the answer; no transaction in between."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
