@@ -94,13 +94,18 @@ class MerchantPage:
     history: list[PastRestriction]
 
 
-def application_queue(session: Session, *, state: State = State.SUBMITTED, most: int = 100) -> list[QueueRow]:
-    """Applications in one state, the longest waiting first."""
+def application_queue(
+    session: Session, *, state: State = State.SUBMITTED, region: str = "", skip: int = 0, most: int = 100
+) -> list[QueueRow]:
+    """Applications in one state, perhaps of one city: the longest waiting first, of decided ones the newest."""
+    waiting = (Application.submitted_at, Application.merchant_id)
+    decided = (Application.decided_at.desc(), Application.merchant_id)
     rows = session.execute(
         sa.select(Application, Merchant.name)
         .join(Merchant, Merchant.merchant_id == Application.merchant_id)
-        .where(Application.state == state)
-        .order_by(Application.submitted_at, Application.merchant_id)
+        .where(*_queued(state, region))
+        .order_by(*(waiting if state is State.SUBMITTED else decided))
+        .offset(skip)
         .limit(most)
     )
     return [
@@ -119,9 +124,14 @@ def application_queue(session: Session, *, state: State = State.SUBMITTED, most:
     ]
 
 
-def queue_length(session: Session, *, state: State = State.SUBMITTED) -> int:
-    """How many applications are in a state."""
-    return session.scalar(sa.select(sa.func.count()).select_from(Application).where(Application.state == state)) or 0
+def queue_length(session: Session, *, state: State = State.SUBMITTED, region: str = "") -> int:
+    """How many applications are in a state, perhaps of one city."""
+    return session.scalar(sa.select(sa.func.count()).select_from(Application).where(*_queued(state, region))) or 0
+
+
+def _queued(state: State, region: str) -> list[sa.ColumnElement[bool]]:
+    in_state = Application.state == state
+    return [in_state, Application.plain["region_code"].astext == region] if region else [in_state]
 
 
 def search_merchants(

@@ -11,7 +11,7 @@ from portal.merchants import answers as halves
 from portal.merchants import operations, queries, words
 from portal.merchants.forms import SubmitForm
 from portal.merchants.queries import ApplicationRow
-from portal.merchants.rules import EDITABLE, FAILED, Answers, State, Step, is_done, open_steps
+from portal.merchants.rules import EDITABLE, FAILED, WALLET_MOVES, Answers, State, Step, is_done, open_steps
 from portal.merchants.views.blueprint import blueprint
 from portal.plumbing.clock import now
 from portal.plumbing.web import Audience, database, guard, keyring
@@ -83,6 +83,7 @@ def render_whole(notice: Any = "") -> str:
         application=found,
         standings=standings,
         contracts=contracts,
+        settled=bool(standings) and not any(WALLET_MOVES[standing.state] for standing in standings.values()),
         failed=any(standing.state in FAILED for standing in standings.values()),
         words=words,
     )

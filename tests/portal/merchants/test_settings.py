@@ -54,7 +54,7 @@ def test_it_shows_a_restriction_with_its_way_out(
             now=now(),
         )
     page = client_of(owner, SHOP).get("/settings").get_data(as_text=True)
-    assert "收款暂停了" in page
+    assert "收款功能暂停了" in page
     assert "怎样恢复：请上传进货单" in page
 
 
