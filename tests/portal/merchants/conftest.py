@@ -13,6 +13,7 @@ from PIL import Image
 from portal.plumbing.db import Database
 from portal.plumbing.work import Tools
 from portal.tasks import TASKS
+from tests.connectors.conftest import ear, sandbox
 from tests.portal.conftest import RememberedSms
 
 PHONE = "13800138000"
@@ -131,3 +132,6 @@ def merchant_of(db: Database) -> int:
     with db.transaction() as session:
         found: int = session.execute(sa.text("SELECT merchant_id FROM user_merchants")).scalar_one()
     return found
+
+
+__all__ = ["ear", "sandbox"]
