@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from portal.audit.operations import record
+from portal.audit.rules import SYSTEM, Act, Actor
 from portal.codes.models import Code, CodeLookup
 from portal.codes.rules import Fact, State, after
 from portal.events import operations as events
@@ -41,6 +43,7 @@ def add_portal_code(
     name: str,
     printed_url: str,
     now: datetime,
+    actor: Actor = SYSTEM,
 ) -> None:
     """A plate of ours, in use from now on. It remembers the address it is printed with."""
     session.add(
@@ -58,7 +61,7 @@ def add_portal_code(
         )
     )
     session.flush()
-    _tell(session, merchant_id, "code.opened", code_id, now, {"number": number})
+    _tell(session, merchant_id, "code.opened", code_id, actor, now, {"number": number})
 
 
 def add_linked_code(
@@ -72,6 +75,7 @@ def add_linked_code(
     foreign_sealed: str,
     issuer: str,
     now: datetime,
+    actor: Actor = SYSTEM,
 ) -> None:
     """A code the merchant already had; its text lies sealed."""
     session.add(
@@ -89,10 +93,12 @@ def add_linked_code(
         )
     )
     session.flush()
-    _tell(session, merchant_id, "code.linked", code_id, now, {"kind": kind})
+    _tell(session, merchant_id, "code.linked", code_id, actor, now, {"kind": kind})
 
 
-def change(session: Session, *, merchant_id: int, code_id: int, fact: Fact, now: datetime) -> State:
+def change(
+    session: Session, *, merchant_id: int, code_id: int, fact: Fact, now: datetime, actor: Actor = SYSTEM
+) -> State:
     """Suspend, start again, or end a code. Raises NotAllowedNow(`code_<state>`) where the state forbids it."""
     row = session.execute(
         sa.select(Code).where(Code.merchant_id == merchant_id, Code.code_id == code_id).with_for_update()
@@ -103,11 +109,27 @@ def change(session: Session, *, merchant_id: int, code_id: int, fact: Fact, now:
     row.state = target
     row.changed_at = now
     session.flush()
-    _tell(session, merchant_id, f"code.{target}", code_id, now, {})
+    _tell(session, merchant_id, f"code.{target}", code_id, actor, now, {})
     return target
 
 
-def _tell(
-    session: Session, merchant_id: int, kind: str, code_id: int, now: datetime, facts: dict[str, object]
+def note_printed(
+    session: Session, *, merchant_id: int, code_id: int, output: str, now: datetime, actor: Actor
 ) -> None:
-    events.append(session, merchant_id=merchant_id, kind=kind, subject=f"code-{code_id}", now=now, facts=facts)
+    """Somebody took the finished plate, as `pdf` or `png`: the owner can see who."""
+    _tell(session, merchant_id, "code.printed", code_id, actor, now, {"output": output})
+
+
+def _tell(
+    session: Session,
+    merchant_id: int,
+    kind: str,
+    code_id: int,
+    actor: Actor,
+    now: datetime,
+    facts: dict[str, object],
+) -> None:
+    subject = f"code-{code_id}"
+    record(session, Act(at=now, actor=actor, action=kind, subject=subject, facts=facts), merchant_id=merchant_id)
+    by = {"by": actor.name} if actor != SYSTEM else {}
+    events.append(session, merchant_id=merchant_id, kind=kind, subject=subject, now=now, facts={**facts, **by})

@@ -41,16 +41,16 @@ def whose(session: Session, key: str) -> tuple[int, int] | None:
 def code(session: Session, merchant_id: int, code_id: int) -> CodeRow | None:
     """One code of one merchant."""
     row = session.execute(_select().where(Code.merchant_id == merchant_id, Code.code_id == code_id)).one_or_none()
-    return CodeRow(*row._tuple()) if row else None
+    return CodeRow(*row) if row else None
 
 
 def codes(session: Session, merchant_id: int) -> list[CodeRow]:
     """The merchant's codes, oldest first."""
     rows = session.execute(_select().where(Code.merchant_id == merchant_id).order_by(Code.code_id))
-    return [CodeRow(*row._tuple()) for row in rows]
+    return [CodeRow(*row) for row in rows]
 
 
-def _select() -> sa.Select[Any]:
+def _select() -> sa.Select[*tuple[Any, ...]]:
     return sa.select(
         Code.merchant_id,
         Code.code_id,
