@@ -1,5 +1,6 @@
 """Write refunds: ask once, note what the wallet said, book it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -8,14 +9,15 @@ from sqlalchemy.orm import Session
 
 from portal.events import operations as events
 from portal.ledger import operations as ledger
+from portal.merchants import queries as merchants
 from portal.payments import operations as payments
 from portal.payments.queries import PaymentRow
 from portal.refunds import postings
 from portal.refunds.models import Refund
-from portal.refunds.queries import RefundRow, as_row
+from portal.refunds.queries import of_form, parts_of
 from portal.refunds.rules import Fact, State, after, check_window, fee_back
 from portal.values.day import business_date
-from portal.values.errors import NotAllowedNow, Refused
+from portal.values.errors import InvalidAmount, NotAllowedNow, Refused
 from portal.values.references import Kind, mint
 from portal.wallets.port import RefundAnswer, RefundState
 
@@ -25,6 +27,14 @@ _FACTS = {
     RefundState.ABNORMAL: Fact.STUCK,
     RefundState.CLOSED: Fact.CAME_TO_NOTHING,
 }
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A refund that was asked for. `fresh` is false when the same form had asked for it before."""
+
+    refund_no: str
+    fresh: bool
 
 
 def request(
@@ -38,20 +48,25 @@ def request(
     asked_by: int | None,
     reference_key: bytes,
     now: datetime,
-) -> str:
+) -> Asked:
     """Set `amount` fen aside and write the refund down; the same form key answers the same refund.
 
-    Raises NotAllowedNow(`not_paid`), Refused(`too_old`, `too_many_parts`, `more_than_available`, `form_used`).
+    Raises InvalidAmount(`zero`), NotAllowedNow(`not_paid`, `restricted`) and Refused(`too_old`, `too_many_parts`,
+    `more_than_available`, `form_used`).
     """
+    if amount <= 0:
+        raise InvalidAmount("zero")
     paid = payments.lock(session, merchant_id, payment_no)
     if paid is None or paid.state != "success" or paid.paid_at is None:
         raise NotAllowedNow("not_paid")
-    earlier = _by_form_key(session, merchant_id, form_key)
+    earlier = of_form(session, merchant_id, form_key)
     if earlier is not None:
         if (earlier.payment_no, earlier.amount) != (payment_no, amount):
             raise Refused("form_used")
-        return earlier.refund_no
-    check_window(paid_at=paid.paid_at, parts=_parts(session, merchant_id, payment_no), now=now)
+        return Asked(earlier.refund_no, fresh=False)
+    if "refund" in merchants.restrictions(session, merchant_id, now=now):
+        raise NotAllowedNow("restricted")
+    check_window(paid_at=paid.paid_at, parts=parts_of(session, merchant_id, payment_no), now=now)
     if not payments.reserve_refund(session, merchant_id=merchant_id, payment_no=payment_no, amount=amount):
         raise Refused("more_than_available", available=paid.refundable)
     number = mint(Kind.REFUND, merchant_id, key=reference_key, now=now)
@@ -72,7 +87,7 @@ def request(
     moves = postings.requested(refund_no=number, acquirer=paid.acquirer, amount=amount, day=business_date(now))
     ledger.post(session, merchant_id=merchant_id, moves=moves, now=now)
     _tell(session, merchant_id, "refund.requested", number, payment_no, amount, now)
-    return number
+    return Asked(number, fresh=True)
 
 
 def note_asked(session: Session, *, merchant_id: int, refund_no: str, now: datetime) -> None:
@@ -84,7 +99,7 @@ def note_asked(session: Session, *, merchant_id: int, refund_no: str, now: datet
 
 def note_no_answer(session: Session, *, merchant_id: int, refund_no: str, now: datetime) -> None:
     """Asked, and nobody knows what the wallet did: the amount stays set aside until it says."""
-    row = _locked(session, merchant_id, refund_no)
+    row, _ = _locked(session, merchant_id, refund_no)
     target = after(State(row.state), Fact.NO_ANSWER)
     if target is not None:
         row.state = target
@@ -93,20 +108,23 @@ def note_no_answer(session: Session, *, merchant_id: int, refund_no: str, now: d
 
 def note_refused(session: Session, *, merchant_id: int, refund_no: str, refusal: str, now: datetime) -> None:
     """The wallet said no for good: the amount is free again, and the merchant is told why."""
-    row = _locked(session, merchant_id, refund_no)
-    if after(State(row.state), Fact.CAME_TO_NOTHING) is not None:
+    row, paid = _locked(session, merchant_id, refund_no)
+    if after(State(row.state), Fact.REFUSED) is not None:
         row.refusal = refusal
-        _come_to_nothing(session, row, now)
+        _come_to_nothing(session, row, paid, now)
 
 
 def note_answer(session: Session, *, merchant_id: int, answer: RefundAnswer, now: datetime) -> bool:
     """Book what the wallet says of a refund. False when it was known already, or the answer does not fit the refund.
 
-    Raises NotAllowedNow(`unknown_refund`) for a number we never gave out.
+    Raises NotAllowedNow: `unknown_refund` for a number we never gave out, `wrong_merchant` and `wrong_amount` for an
+    answer that speaks of another contract or another sum.
     """
     if answer.state is RefundState.MISSING:
         return False
-    row = _locked(session, merchant_id, answer.refund_no)
+    row, paid = _locked(session, merchant_id, answer.refund_no)
+    if (answer.acquirer, answer.sub_merchant_no) != (paid.acquirer, paid.sub_merchant_no):
+        raise NotAllowedNow("wrong_merchant")
     if answer.amount is not None and answer.amount != row.amount:
         raise NotAllowedNow("wrong_amount")
     fact = _FACTS[answer.state]
@@ -118,17 +136,16 @@ def note_answer(session: Session, *, merchant_id: int, answer: RefundAnswer, now
     row.payer_amount = answer.payer_amount if answer.payer_amount is not None else row.payer_amount
     row.accepted_at = row.accepted_at or now
     if fact is Fact.CAME_TO_NOTHING:
-        _come_to_nothing(session, row, now)
+        _come_to_nothing(session, row, paid, now)
     elif fact is Fact.ARRIVED:
-        _arrive(session, row, answer.arrived_at or now, now)
+        _arrive(session, row, paid, answer.arrived_at or now, now)
     else:
         row.state = target
         _tell(session, merchant_id, f"refund.{target}", row.refund_no, row.payment_no, row.amount, now)
     return True
 
 
-def _arrive(session: Session, row: Refund, arrived_at: datetime, now: datetime) -> None:
-    paid = _payment_of(session, row)
+def _arrive(session: Session, row: Refund, paid: PaymentRow, arrived_at: datetime, now: datetime) -> None:
     back = fee_back(fee=paid.fee, fee_returned=paid.fee_returned, amount=row.amount, order_amount=paid.amount)
     day = business_date(now)
     row.state = State.SUCCESS
@@ -146,8 +163,7 @@ def _arrive(session: Session, row: Refund, arrived_at: datetime, now: datetime) 
     _tell(session, row.merchant_id, "refund.success", row.refund_no, row.payment_no, row.amount, now)
 
 
-def _come_to_nothing(session: Session, row: Refund, now: datetime) -> None:
-    paid = _payment_of(session, row)
+def _come_to_nothing(session: Session, row: Refund, paid: PaymentRow, now: datetime) -> None:
     row.state = State.CLOSED
     payments.release_refund(session, merchant_id=row.merchant_id, payment_no=row.payment_no, amount=row.amount)
     moves = postings.released(
@@ -164,43 +180,18 @@ def _tell(
     events.append(session, merchant_id=merchant_id, kind=kind, subject=refund_no, now=now, facts=facts)
 
 
-def _locked(session: Session, merchant_id: int, refund_no: str) -> Refund:
-    """The refund's row, after its payment's: every writer takes the two locks in this order."""
+def _locked(session: Session, merchant_id: int, refund_no: str) -> tuple[Refund, PaymentRow]:
+    """The refund's row and its payment, both locked: every writer takes the payment's lock first."""
     payment_no = session.scalar(
         sa.select(Refund.payment_no).where(Refund.merchant_id == merchant_id, Refund.refund_no == refund_no)
     )
-    if payment_no is None:
+    paid = payments.lock(session, merchant_id, payment_no) if payment_no is not None else None
+    if paid is None:
         raise NotAllowedNow("unknown_refund")
-    payments.lock(session, merchant_id, payment_no)
-    return session.execute(
+    row = session.execute(
         sa.select(Refund)
         .where(Refund.merchant_id == merchant_id, Refund.refund_no == refund_no)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).scalar_one()
-
-
-def _payment_of(session: Session, row: Refund) -> PaymentRow:
-    paid = payments.lock(session, row.merchant_id, row.payment_no)
-    assert paid is not None
-    return paid
-
-
-def _parts(session: Session, merchant_id: int, payment_no: str) -> int:
-    return (
-        session.scalar(
-            sa.select(sa.func.count())
-            .select_from(Refund)
-            .where(
-                Refund.merchant_id == merchant_id,
-                Refund.payment_no == payment_no,
-                Refund.state.not_in([State.CLOSED, State.DECLINED]),
-            )
-        )
-        or 0
-    )
-
-
-def _by_form_key(session: Session, merchant_id: int, form_key: str) -> RefundRow | None:
-    row = session.scalar(sa.select(Refund).where(Refund.merchant_id == merchant_id, Refund.form_key == form_key))
-    return as_row(row) if row else None
+    return row, paid

@@ -6,7 +6,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.payments.models import Payment
 from portal.refunds.models import Refund
+from portal.refunds.rules import OVER, State
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,15 @@ class RefundRow:
     asked_at: datetime | None
 
 
+@dataclass(frozen=True)
+class ListedRefund:
+    """A refund in a list, with its payment's wallet and number of the day."""
+
+    refund: RefundRow
+    wallet: str
+    day_number: int | None
+
+
 _COLUMNS = tuple(RefundRow.__dataclass_fields__)
 
 
@@ -48,15 +59,61 @@ def of_payment(session: Session, merchant_id: int, payment_no: str) -> list[Refu
     return [as_row(row) for row in rows]
 
 
-def newest(session: Session, merchant_id: int, *, most: int = 50) -> list[RefundRow]:
-    """The merchant's refunds, newest first."""
-    rows = session.scalars(
-        sa.select(Refund)
+def newest(session: Session, merchant_id: int, *, most: int, before: str | None = None) -> list[ListedRefund]:
+    """The merchant's refunds, newest first; with `before`, those asked for earlier than that refund."""
+    place = sa.tuple_(Refund.created_at, Refund.refund_no)
+    statement = (
+        sa.select(Refund, Payment.wallet, Payment.day_number)
+        .join(Payment, sa.and_(Payment.merchant_id == Refund.merchant_id, Payment.payment_no == Refund.payment_no))
         .where(Refund.merchant_id == merchant_id)
         .order_by(Refund.created_at.desc(), Refund.refund_no.desc())
         .limit(most)
     )
-    return [as_row(row) for row in rows]
+    start = refund(session, merchant_id, before) if before else None
+    if start is not None:
+        statement = statement.where(place < sa.tuple_(sa.literal(start.created_at), sa.literal(start.refund_no)))
+    return [ListedRefund(as_row(row), wallet, number) for row, wallet, number in session.execute(statement)]
+
+
+def open_states(session: Session, merchant_id: int, payment_nos: list[str]) -> dict[str, State]:
+    """By payment, the state of a refund that is not over yet; of several, the one asked for last."""
+    rows = session.execute(
+        sa.select(Refund.payment_no, Refund.state)
+        .where(Refund.merchant_id == merchant_id, Refund.payment_no.in_(payment_nos), Refund.state.not_in(sorted(OVER)))
+        .order_by(Refund.created_at, Refund.refund_no)
+    )
+    return {row.payment_no: State(row.state) for row in rows}
+
+
+def oldest_in(session: Session, merchant_id: int, states: list[State]) -> RefundRow | None:
+    """The refund that has been in one of `states` for longest."""
+    row = session.scalar(
+        sa.select(Refund)
+        .where(Refund.merchant_id == merchant_id, Refund.state.in_(states))
+        .order_by(Refund.created_at, Refund.refund_no)
+        .limit(1)
+    )
+    return as_row(row) if row else None
+
+
+def of_form(session: Session, merchant_id: int, form_key: str) -> RefundRow | None:
+    """The refund that a form with this key has asked for already."""
+    row = session.scalar(sa.select(Refund).where(Refund.merchant_id == merchant_id, Refund.form_key == form_key))
+    return as_row(row) if row else None
+
+
+def parts_of(session: Session, merchant_id: int, payment_no: str) -> int:
+    """In how many parts a payment has been refunded so far, those that came to nothing left out."""
+    statement = (
+        sa.select(sa.func.count())
+        .select_from(Refund)
+        .where(
+            Refund.merchant_id == merchant_id,
+            Refund.payment_no == payment_no,
+            Refund.state.not_in([State.CLOSED, State.DECLINED]),
+        )
+    )
+    return session.scalar(statement) or 0
 
 
 def as_row(row: Refund) -> RefundRow:

@@ -10,8 +10,9 @@ from portal.values.money import Fen, share
 REFUND_WINDOW = timedelta(days=365)
 MOST_PARTS = 50
 REASON_MOST = 40
-# When to ask the wallet again for a refund that is under way or unknown, counted from the last time it was asked.
-ASK_AGAIN = (2, 5, 15, 60, 60, 60, 60, 60, 300, 600, 1200, 1800)
+# Seconds until the wallet is asked (again) about a refund that is under way or unknown. The first is longer than a
+# web request may talk to a wallet, so the worker never asks while that one is still waiting for its answer.
+ASK_AGAIN = (5, 5, 15, 60, 60, 60, 60, 60, 300, 600, 1200, 1800)
 ASK_AGAIN_LATER = 3600
 
 
@@ -37,6 +38,7 @@ class Fact(StrEnum):
     DECLINED = "declined"
     ACCEPTED = "accepted"
     NO_ANSWER = "no_answer"
+    REFUSED = "refused"
     ARRIVED = "arrived"
     STUCK = "stuck"
     CAME_TO_NOTHING = "came_to_nothing"
@@ -45,6 +47,7 @@ class Fact(StrEnum):
 _ANSWERS: dict[Fact, State | None] = {
     Fact.ACCEPTED: State.PROCESSING,
     Fact.NO_ANSWER: State.UNKNOWN,
+    Fact.REFUSED: State.CLOSED,
     Fact.ARRIVED: State.SUCCESS,
     Fact.STUCK: State.ABNORMAL,
     Fact.CAME_TO_NOTHING: State.CLOSED,
@@ -63,13 +66,19 @@ TRANSITIONS: dict[State, dict[Fact, State | None]] = {
     },
     State.APPROVED: {**_NO_APPROVAL, **_ANSWERS},
     State.DECLINED: {**_NO_APPROVAL, **_NO_ANSWERS},
-    State.PROCESSING: {**_NO_APPROVAL, **_ANSWERS, Fact.ACCEPTED: None, Fact.NO_ANSWER: None},
+    # Accepted is known for sure: a refusal of the same request, sent once more, no longer says anything.
+    State.PROCESSING: {**_NO_APPROVAL, **_ANSWERS, Fact.ACCEPTED: None, Fact.NO_ANSWER: None, Fact.REFUSED: None},
     State.UNKNOWN: {**_NO_APPROVAL, **_ANSWERS, Fact.NO_ANSWER: None},
     State.SUCCESS: {**_NO_APPROVAL, **_NO_ANSWERS},
     # WeChat's abnormal refund may still arrive after it was handled by hand; it never comes to nothing by itself.
     State.ABNORMAL: {**_NO_APPROVAL, **_NO_ANSWERS, Fact.ARRIVED: State.SUCCESS, Fact.CAME_TO_NOTHING: State.CLOSED},
     State.CLOSED: {**_NO_APPROVAL, **_NO_ANSWERS},
 }
+
+
+OVER = frozenset({State.SUCCESS, State.CLOSED, State.DECLINED})
+# Not yet at the end, and the wallet's to move.
+UNDER_WAY = frozenset({State.REQUESTED, State.APPROVED, State.PROCESSING, State.UNKNOWN})
 
 
 def after(state: State, fact: Fact) -> State | None:
