@@ -62,7 +62,7 @@ def post(session: Session, *, merchant_id: int, moves: Sequence[Move], now: date
 
 def post_once(session: Session, *, merchant_id: int, move: Move, now: datetime) -> bool:
     """Write one move unless one of its kind and ref is there already. False when it was; the transaction lives on."""
-    return session.execute(_POST_UNLESS_THERE, _values(merchant_id, [move], now)).scalar_one() == 1
+    return bool(session.execute(_POST_UNLESS_THERE, _values(merchant_id, [move], now)).scalar_one())
 
 
 def _values(merchant_id: int, moves: Sequence[Move], now: datetime) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal.notices.models import InboxNotice
-from portal.notices.rules import PLATFORM, State
+from portal.notices.rules import KIND_MOST, PLATFORM, State
 from portal.payments import operations as payments
 from portal.payments.operations import Outcome
 from portal.refunds import operations as refunds
+from portal.refunds import queries as refund_queries
 from portal.values.errors import NotAllowedNow
-from portal.wallets.port import Notice, PaymentAnswer, PaymentState, RefundAnswer
+from portal.wallets.port import Notice, PaymentAnswer, PaymentState, RefundAnswer, RefundState
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,14 @@ class Reading:
 def take_in(session: Session, *, merchant_id: int, letter: Letter, now: datetime) -> Reading | None:
     """Store the notice and apply it. None when this very notice was stored before: it has had its effect."""
     notice = letter.notice
-    subject = _subject(notice)
     stored = session.execute(
         insert(InboxNotice)
         .values(
             merchant_id=merchant_id,
             acquirer=notice.acquirer,
             notice_id=notice.notice_id,
-            kind=notice.kind,
-            subject=subject,
+            kind=notice.kind[:KIND_MOST],
+            subject=_subject(notice),
             state=State.IGNORED,
             reason="",
             body_sealed=letter.body_sealed,
@@ -86,15 +86,15 @@ def _apply_payment(session: Session, merchant_id: int, answer: PaymentAnswer, le
     if merchant_id == PLATFORM:
         return Reading(State.ORPHAN, "unknown_sub_merchant")
     if letter.mismatch is not None:
-        payments.book_unexplained(session, merchant_id=merchant_id, answer=answer, now=now)
-        return Reading(State.QUARANTINED, letter.mismatch)
-    outcome = payments.book(session, merchant_id=merchant_id, answer=answer, payer_blind=letter.payer_blind, now=now)
-    if outcome is Outcome.BOOKED:
+        reason = letter.mismatch
+        fresh = payments.book_unexplained(session, merchant_id=merchant_id, answer=answer, reason=reason, now=now)
+        return Reading(State.QUARANTINED if fresh else State.IGNORED, reason)
+    taken = payments.take(session, merchant_id=merchant_id, answer=answer, payer_blind=letter.payer_blind, now=now)
+    if taken.outcome is Outcome.BOOKED:
         return Reading(State.APPLIED)
-    if outcome is Outcome.ALREADY_BOOKED:
-        return Reading(State.IGNORED, outcome)
-    payments.book_unexplained(session, merchant_id=merchant_id, answer=answer, now=now)
-    return Reading(State.ORPHAN if outcome is Outcome.UNKNOWN_ORDER else State.QUARANTINED, outcome)
+    if not taken.fresh:
+        return Reading(State.IGNORED, taken.outcome)
+    return Reading(State.ORPHAN if taken.outcome is Outcome.UNKNOWN_ORDER else State.QUARANTINED, taken.outcome)
 
 
 def _apply_refund(session: Session, merchant_id: int, answer: RefundAnswer, letter: Letter, now: datetime) -> Reading:
@@ -104,7 +104,13 @@ def _apply_refund(session: Session, merchant_id: int, answer: RefundAnswer, lett
         changed = refunds.note_answer(session, merchant_id=merchant_id, answer=answer, now=now)
     except NotAllowedNow as problem:
         return Reading(State.QUARANTINED, problem.reason)
-    return Reading(State.APPLIED if changed else State.IGNORED, "" if changed else "known")
+    if changed:
+        return Reading(State.APPLIED)
+    kept = refund_queries.refund(session, merchant_id, answer.refund_no)
+    if answer.state is RefundState.SUCCESS and kept is not None and kept.state != RefundState.SUCCESS:
+        # The money has gone back although we had given the refund up: nothing here may decide that away.
+        return Reading(State.QUARANTINED, f"refund_was_{kept.state}")
+    return Reading(State.IGNORED, "known")
 
 
 def _subject(notice: Notice) -> str:

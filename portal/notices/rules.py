@@ -16,3 +16,5 @@ class State(StrEnum):
 # The scope of what nothing can attribute to a merchant.
 PLATFORM = 0
 BODY_MOST = 64 * 1024
+# A wallet's own word for the kind of a notice is kept to this length.
+KIND_MOST = 40

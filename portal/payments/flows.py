@@ -1,5 +1,6 @@
 """Conversations with a wallet about an order: save the intent, call, save the answer; no transaction in between."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.merchants import queries as merchants
 from portal.merchants.contracts import open_contract
 from portal.payments import operations, queries
+from portal.payments.operations import Outcome
 from portal.payments.queries import PaymentRow
 from portal.payments.rules import State
 from portal.plumbing.clock import now as clock_now
@@ -17,8 +19,10 @@ from portal.plumbing.db import Database
 from portal.plumbing.jobs import defer
 from portal.plumbing.work import Tools
 from portal.values.errors import NotAllowedNow
-from portal.wallets.errors import WalletError, WalletRefused
+from portal.wallets.errors import WalletError
 from portal.wallets.port import Acquirer, Contract, Opening, OrderToOpen, PaymentAnswer, PaymentState, WalletPort
+
+log = logging.getLogger("portal.payments")
 
 ASK = "payments.ask"
 # Seconds after which an open order is asked about (WeChat Pay partner docs 4012082568); the last one closes it.
@@ -62,8 +66,7 @@ def open_payment(
     if order.state not in (State.CREATED, State.PAYING) or order.expires_at <= now:
         raise NotAllowedNow("not_open")
     with parties.database.transaction(merchant=merchant_id) as session:
-        operations.note_opened(session, merchant_id=merchant_id, payment_no=payment_no, now=now)
-        if order.state == State.CREATED:
+        if operations.note_opened(session, merchant_id=merchant_id, payment_no=payment_no):
             _ask_later(session, merchant_id, payment_no, rung=0, now=now)
     return parties.wallets[contract.acquirer].open_payment(
         OrderToOpen(
@@ -92,25 +95,28 @@ def ask(tools: Tools, *, merchant_id: int, payment_no: str, rung: int) -> None:
         if answer.state is PaymentState.SUCCESS:
             book_answer(parties, merchant_id=merchant_id, answer=answer)
             return
+        if answer.state is PaymentState.CLOSED:
+            _note_closed(parties, order)
+            return
         if order.expires_at <= clock_now():
             _close(parties, wallet, contract, order)
             return
-    except WalletRefused as refusal:
-        if order.expires_at <= clock_now() and refusal.code == "ORDER_NOT_EXIST":
-            _note_closed(parties, order)
-            return
-    except WalletError:
-        # Unavailable or unknown: the next rung asks again, which is all that can be done.
-        pass
+    except WalletError as trouble:
+        # No answer, or paid just before it could be closed: the next rung asks again, which is all that can be done.
+        log.info("order %s not settled yet: %s", payment_no, trouble.code)
     with parties.database.transaction(merchant=merchant_id) as session:
         _ask_later(session, merchant_id, payment_no, rung=rung + 1, now=clock_now())
 
 
-def book_answer(parties: Parties, *, merchant_id: int, answer: PaymentAnswer) -> operations.Outcome:
+def book_answer(parties: Parties, *, merchant_id: int, answer: PaymentAnswer) -> Outcome:
     """Book a query's answer; money that does not fit goes to suspense."""
+    blind = parties.keyring.blind(answer.payer_id, kind="payer") if answer.payer_id else None
+    moment = clock_now()
     with parties.database.transaction(merchant=merchant_id) as session:
-        blind = parties.keyring.blind(answer.payer_id, kind="payer") if answer.payer_id else None
-        return operations.book(session, merchant_id=merchant_id, answer=answer, payer_blind=blind, now=clock_now())
+        taken = operations.take(session, merchant_id=merchant_id, answer=answer, payer_blind=blind, now=moment)
+    if taken.outcome not in (Outcome.BOOKED, Outcome.ALREADY_BOOKED):
+        log.warning("order %s of merchant %s: the payment is %s", answer.order_no, merchant_id, taken.outcome)
+    return taken.outcome
 
 
 def _close(parties: Parties, wallet: WalletPort, contract: Contract, order: PaymentRow) -> None:

@@ -13,6 +13,6 @@ def received(*, payment_no: str, acquirer: str, amount: int, fee_amount: int, da
     return moves
 
 
-def unexplained(*, acquirer: str, transaction_no: str, amount: int, day: date) -> list[Move]:
+def unexplained(*, acquirer: str, transaction_no: str, amount: int, day: date) -> Move:
     """Signed, real money that fits no order of ours: booked to suspense until somebody has looked."""
-    return [Move("suspense", f"{acquirer}:{transaction_no}"[:64], clearing(acquirer), SUSPENSE, amount, day)]
+    return Move("suspense", f"{acquirer}:{transaction_no}"[:64], clearing(acquirer), SUSPENSE, amount, day)

@@ -1,8 +1,7 @@
 """Money: whole fen, never a float. Yuan exists only at the edges (forms, pages, the wallets' bills)."""
 
 import re
-import unicodedata
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from portal.values.errors import InvalidAmount
 
@@ -11,7 +10,10 @@ BASIS_POINTS = 10_000
 # The widest amount one order may carry: the wallets refuse more than eight digits of yuan.
 MAX_ORDER_FEN = 9_999_999_99
 
-_YUAN = re.compile(r"(?P<yuan>\d{1,12})(?:\.(?P<fraction>\d{0,12}))?")
+# Commas only where thousands end: whoever writes a decimal comma ("12,50") must not pay a hundred times as much.
+_YUAN = re.compile(r"(?P<yuan>[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.(?P<fraction>[0-9]{0,12}))?")
+# A Chinese keyboard's full-width signs. Nothing wider (NFKC would read "5²" as 52).
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0xFFE5: "¥", 0x3000: " "}
 
 
 class Fen(int):
@@ -49,7 +51,7 @@ def parse_yuan(text: str, *, most: int = MAX_ORDER_FEN) -> Fen:
 
     Raises InvalidAmount with reason `missing`, `not_a_number`, `too_precise`, `zero` or `too_large`.
     """
-    plain = unicodedata.normalize("NFKC", text or "").replace("¥", "").replace("元", "").replace(",", "").strip()
+    plain = (text or "").translate(_FULL_WIDTH).strip().removeprefix("¥").removesuffix("元").strip()
     if not plain:
         raise InvalidAmount("missing")
     match = _YUAN.fullmatch(plain)
@@ -58,7 +60,7 @@ def parse_yuan(text: str, *, most: int = MAX_ORDER_FEN) -> Fen:
     fraction = (match["fraction"] or "").ljust(2, "0")
     if fraction[2:].strip("0"):
         raise InvalidAmount("too_precise")
-    fen = int(match["yuan"]) * FEN_PER_YUAN + int(fraction[:2])
+    fen = int(match["yuan"].replace(",", "")) * FEN_PER_YUAN + int(fraction[:2])
     if fen == 0:
         raise InvalidAmount("zero")
     if fen > most:
@@ -69,11 +71,12 @@ def parse_yuan(text: str, *, most: int = MAX_ORDER_FEN) -> Fen:
 def share(amount: int, part: int, whole: int) -> Fen:
     """`amount × part ÷ whole` in fen, rounded half up (the wallets' pro-rata rule for coupons and fees).
 
+    Exact for numbers of any size. Raises InvalidAmount for a negative number or nothing to divide by.
     Source: WeChat Pay partner documentation 4013080625 (refund of discounted orders).
     """
-    if whole <= 0:
+    if whole <= 0 or amount < 0 or part < 0:
         raise InvalidAmount("not_whole")
-    return Fen(int((Decimal(amount) * part / whole).quantize(Decimal(1), rounding=ROUND_HALF_UP)))
+    return Fen((2 * _whole(amount) * _whole(part) + _whole(whole)) // (2 * whole))
 
 
 def fee_of(amount: int, rate_bp: int) -> Fen:

@@ -1,0 +1,20 @@
+"""Write payments: create the order, note what the wallet said, book what arrived."""
+
+from portal.payments.operations.booking import Outcome, Taken, book, book_unexplained, take
+from portal.payments.operations.ordering import create_order, note_closed, note_opened
+from portal.payments.operations.refunding import lock, release_refund, reserve_refund, settle_refund
+
+__all__ = [
+    "Outcome",
+    "Taken",
+    "book",
+    "book_unexplained",
+    "create_order",
+    "lock",
+    "note_closed",
+    "note_opened",
+    "release_refund",
+    "reserve_refund",
+    "settle_refund",
+    "take",
+]
