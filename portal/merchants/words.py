@@ -137,10 +137,15 @@ ACT_WORDS = {
     "contract.opened": _l("开通了收款"),
     "restriction.placed": _l("暂停了一项功能"),
     "restriction.lifted": _l("恢复了一项功能"),
-    "code.created": _l("新建了收款码"),
+    "code.opened": _l("新建了收款码"),
     "code.linked": _l("关联了收款码"),
+    "code.printed": _l("下载了收款码"),
+    "code.active": _l("启用了收款码"),
     "code.suspended": _l("停用了收款码"),
-    "code.resumed": _l("恢复了收款码"),
+    "code.suspect": _l("把收款码标为有疑点"),
+    "code.lost": _l("挂失了收款码"),
+    "code.replaced": _l("换了新的收款码"),
+    "code.retired": _l("作废了收款码"),
     "refund.requested": _l("申请了退款"),
 }
 OTHER_ACT = _l("做了一项操作")
