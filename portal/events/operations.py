@@ -12,7 +12,7 @@ from portal.events.models import Event, EventCursor, EventHead
 from portal.events.queries import Happening, since
 
 RELAY = "jobs"
-_BATCH = 100
+BATCH = 100
 
 
 def append(
@@ -31,10 +31,13 @@ def append(
     return seq
 
 
-def carry(session: Session, *, merchant_id: int, handle: Callable[[Session, Happening], None]) -> int:
+def carry(
+    session: Session, *, merchant_id: int, handle: Callable[[Session, Happening], None], most: int = BATCH
+) -> int:
     """Hand the events not yet carried to `handle`, in order, in this transaction; answers how many there were.
 
-    The cursor moves with the effects, so a relay killed midway starts again at the same event and harms nothing.
+    The cursor moves with the effects, so a relay killed midway starts again at the same event and harms nothing. While
+    another relay carries this merchant's events there are none for this one.
     """
     session.execute(
         insert(EventCursor)
@@ -42,8 +45,10 @@ def carry(session: Session, *, merchant_id: int, handle: Callable[[Session, Happ
         .on_conflict_do_nothing(index_elements=[EventCursor.merchant_id, EventCursor.relay])
     )
     place = (EventCursor.merchant_id == merchant_id, EventCursor.relay == RELAY)
-    done: int = session.execute(sa.select(EventCursor.seq).where(*place).with_for_update()).scalar_one()
-    happenings = since(session, merchant_id, after=done, most=_BATCH)
+    done = session.scalar(sa.select(EventCursor.seq).where(*place).with_for_update(skip_locked=True))
+    if done is None:
+        return 0
+    happenings = since(session, merchant_id, after=done, most=most)
     for happening in happenings:
         handle(session, happening)
     if happenings:

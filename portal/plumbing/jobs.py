@@ -12,10 +12,25 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 QUEUE = "yima"
+# A worker shows a sign of life every 10 s; after this it counts as dead.
+STALLED_SECONDS = 30
 
 _DEFER = sa.text(
     "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(:queue, :task, 0, :lock, NULL, CAST(:arguments AS jsonb), :at)"
     "::procrastinate_job_to_defer_v1])"
+)
+_REQUEUE = sa.text(
+    """
+    WITH stalled AS (
+        SELECT job.id FROM procrastinate_jobs AS job
+        LEFT JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
+        WHERE job.status = 'doing' AND job.queue_name = :queue
+          AND (worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => :seconds))
+        ORDER BY job.id
+        FOR UPDATE OF job SKIP LOCKED
+    )
+    SELECT id, procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL) FROM stalled
+    """
 )
 
 
@@ -33,3 +48,11 @@ def defer(
             "at": at,
         },
     )
+
+
+def requeue_stalled(session: Session, *, seconds: float = STALLED_SECONDS) -> int:
+    """Queue again what dead workers had begun; answers how many jobs that were. Needs the rights of `portal_staff`.
+
+    A worker that only slept may finish its job as well: jobs are such that this does no harm.
+    """
+    return len(session.execute(_REQUEUE, {"queue": QUEUE, "seconds": seconds}).all())
