@@ -39,12 +39,26 @@ class EntryRow:
 
     ref: str
     payment_no: str
+    programme_id: int
     kind: str
     amount: int
     base_amount: int
     rate_bp: int
     reason: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class Sums:
+    """All a merchant's rebates, in fen."""
+
+    accrued: int
+    taken_back: int
+
+    @property
+    def kept(self) -> int:
+        """What was earned less what refunds took back."""
+        return self.accrued - self.taken_back
 
 
 def running_programme(session: Session, *, now: datetime) -> ProgrammeRow | None:
@@ -70,6 +84,22 @@ def link(session: Session, merchant_id: int, token: str) -> LinkRow | None:
     return _link(row) if row else None
 
 
+def open_link(session: Session, merchant_id: int, programme_id: int, code_id: int) -> LinkRow | None:
+    """The sharing page of one code in one programme that is open now."""
+    row = session.scalar(
+        sa.select(ShareLink)
+        .where(
+            ShareLink.merchant_id == merchant_id,
+            ShareLink.programme_id == programme_id,
+            ShareLink.code_id == code_id,
+            ShareLink.ended_at.is_(None),
+        )
+        .order_by(ShareLink.created_at)
+        .limit(1)
+    )
+    return _link(row) if row else None
+
+
 def links(session: Session, merchant_id: int) -> list[LinkRow]:
     """The merchant's sharing pages, newest first."""
     rows = session.scalars(
@@ -86,22 +116,25 @@ def entries(session: Session, merchant_id: int, *, most: int = 50) -> list[Entry
         .order_by(RebateEntry.at.desc(), RebateEntry.ref)
         .limit(most)
     )
-    return [
-        EntryRow(row.ref, row.payment_no, row.kind, row.amount, row.base_amount, row.rate_bp, row.reason, row.at)
-        for row in rows
-    ]
+    return [_entry(row) for row in rows]
 
 
-def earned_in_all(session: Session, merchant_id: int) -> int:
-    """Everything earned less everything taken back, in fen."""
-    return int(
-        session.scalar(
-            sa.select(sa.func.coalesce(sa.func.sum(RebateEntry.amount), 0)).where(
-                RebateEntry.merchant_id == merchant_id
-            )
-        )
-        or 0
-    )
+def entry(session: Session, merchant_id: int, ref: str) -> EntryRow | None:
+    """The line of one payment or one refund."""
+    row = session.get(RebateEntry, (merchant_id, ref))
+    return _entry(row) if row else None
+
+
+def sums(session: Session, merchant_id: int) -> Sums:
+    """What was earned and what was taken back, over all time."""
+    amount = RebateEntry.amount
+    row = session.execute(
+        sa.select(
+            sa.func.coalesce(sa.func.sum(amount).filter(amount > 0), 0),
+            sa.func.coalesce(-sa.func.sum(amount).filter(amount < 0), 0),
+        ).where(RebateEntry.merchant_id == merchant_id)
+    ).one()
+    return Sums(int(row[0]), int(row[1]))
 
 
 def entries_of(session: Session, merchant_id: int, payment_no: str) -> list[EntryRow]:
@@ -111,10 +144,7 @@ def entries_of(session: Session, merchant_id: int, payment_no: str) -> list[Entr
         .where(RebateEntry.merchant_id == merchant_id, RebateEntry.payment_no == payment_no)
         .order_by(RebateEntry.at, RebateEntry.ref)
     )
-    return [
-        EntryRow(row.ref, row.payment_no, row.kind, row.amount, row.base_amount, row.rate_bp, row.reason, row.at)
-        for row in rows
-    ]
+    return [_entry(row) for row in rows]
 
 
 def _programme(row: Programme) -> ProgrammeRow:
@@ -123,3 +153,17 @@ def _programme(row: Programme) -> ProgrammeRow:
 
 def _link(row: ShareLink) -> LinkRow:
     return LinkRow(row.token, row.programme_id, row.code_id, row.created_at, row.ended_at)
+
+
+def _entry(row: RebateEntry) -> EntryRow:
+    return EntryRow(
+        row.ref,
+        row.payment_no,
+        row.programme_id,
+        row.kind,
+        row.amount,
+        row.base_amount,
+        row.rate_bp,
+        row.reason,
+        row.at,
+    )
