@@ -73,6 +73,6 @@ def _values(merchant_id: int, moves: Sequence[Move], now: datetime) -> dict[str,
         "refs": [move.ref for move in moves],
         "debits": [move.debit for move in moves],
         "credits": [move.credit for move in moves],
-        "amounts": [move.amount for move in moves],
+        "amounts": [int(move.amount) for move in moves],
         "dates": [move.business_date for move in moves],
     }
