@@ -1,6 +1,7 @@
 """The steps of the road, each as a person does it in the browser."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import requests
@@ -119,3 +120,55 @@ def submit(page: Page) -> None:
     """Press the page's one main button and wait for what comes."""
     with page.expect_navigation():
         page.locator(".bar button, main button[type=submit], main button:not([type])").first.click()
+
+
+def approve(page: Page, running: Running, *, shop: str) -> None:
+    """The reviewer opens the application from the queue and lets it pass."""
+    page.goto(f"{running.portal}/staff/applications")
+    page.get_by_role("link", name=shop).first.click()
+    page.get_by_role("link", name="打开").first.click()
+    page.locator("details.sure summary").click()
+    with page.expect_navigation():
+        page.locator(".sure__body button").click()
+
+
+def open_code(page: Page, running: Running, *, name: str) -> bytes:
+    """A new portal code, and its plate as the owner downloads it."""
+    page.goto(f"{running.portal}/codes/new")
+    fill(page, name=name)
+    submit(page)
+    href = page.locator("a[href$='plate.pdf']").first.get_attribute("href")
+    return fetch(page, f"{running.portal}{href}")
+
+
+def pay_with_wechat(page: Page, running: Running, plate: bytes, *, yuan: str) -> None:
+    """On the phone: scan the very plate, type the amount, confirm on the sheet, see that it is paid."""
+    page.goto(f"{running.sandbox}/phone")
+    glass = page.frame_locator("#screen")
+    glass.locator("#file").set_input_files({"name": "plate.pdf", "mimeType": "application/pdf", "buffer": plate})
+    glass.get_by_role("button", name="扫", exact=True).click()
+    glass.locator("#amount").fill(yuan)
+    glass.locator("#go").click()
+    glass.get_by_role("button", name="确认付款").click()
+    glass.get_by_role("button", name="完成").click()
+    glass.get_by_text("已付款").first.wait_for()
+
+
+def refund(page: Page, running: Running, *, payment_no: str, yuan: str) -> None:
+    """The owner gives part of a payment back, in two pages."""
+    page.goto(f"{running.portal}/receipts/{payment_no}/refund")
+    fill(page, amount=yuan)
+    page.locator("input[name=reason]").first.check()
+    submit(page)
+    with page.expect_navigation():
+        page.get_by_role("button", name=f"确认退款 ¥{yuan}").click()
+
+
+def eventually(question: Callable[[], bool], what: str, *, seconds: float = 30) -> None:
+    """Wait for something another process does."""
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        if question():
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"not within {seconds} s: {what}")
