@@ -1,0 +1,104 @@
+"""What the console calls roles, findings, states and acts."""
+
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from portal.identity.rules import StaffRole
+from portal.merchants.rules import State
+from portal.staff.rules import Check, Finding
+from portal.wallets.applications import ApplicationState, Document
+
+ROLE_WORDS = {
+    StaffRole.SUPPORT: _l("客服"),
+    StaffRole.REVIEWER: _l("审核员"),
+    StaffRole.RISK: _l("风控"),
+    StaffRole.FINANCE: _l("财务"),
+    StaffRole.ADMIN: _l("管理员"),
+    StaffRole.AUDITOR: _l("审计员"),
+}
+SUBJECT_WORDS = {"individual": _l("个体工商户")}
+# Those a reviewer can look at; a draft is nobody's business yet. Each with the sign beside it.
+STATE_WORDS = {
+    State.SUBMITTED: ("clock", _l("待审")),
+    State.APPROVED: ("ok", _l("已通过")),
+    State.RETURNED: ("bad", _l("已退回")),
+}
+DRAFT_WORDS = ("open", _l("店主在改"))
+NOT_SENT = ("open", _l("未提交"))
+WALLET_STATE_WORDS = {
+    ApplicationState.NOT_SENT: ("open", _l("待提交")),
+    ApplicationState.SENDING: ("half", _l("正在提交")),
+    ApplicationState.UNKNOWN: ("half", _l("正在确认")),
+    ApplicationState.AUDITING: ("half", _l("审核中")),
+    ApplicationState.REJECTED: ("bad", _l("已驳回")),
+    ApplicationState.TO_BE_CONFIRMED: ("clock", _l("等店主确认")),
+    ApplicationState.TO_BE_SIGNED: ("clock", _l("等店主签约")),
+    ApplicationState.OPENING: ("half", _l("开通中")),
+    ApplicationState.FINISHED: ("ok", _l("已开通")),
+    ApplicationState.CANCELED: ("bad", _l("已作废")),
+}
+MERCHANT_STATUS_WORDS = {
+    "pending": ("open", _l("未开通")),
+    "active": ("ok", _l("营业中")),
+    "closed": ("bad", _l("已停用")),
+}
+CODE_KIND_WORDS = {
+    "portal": _l("一码的码"),
+    "linked_merchant": _l("关联的商户码"),
+    "linked_personal": _l("关联的个人码"),
+}
+CODE_STATE_WORDS = {
+    "printed": ("open", _l("已印制")),
+    "bound": ("open", _l("已绑定")),
+    "active": ("ok", _l("启用")),
+    "suspended": ("pause", _l("已停用")),
+    "suspect": ("warn", _l("可疑")),
+    "lost": ("bad", _l("已挂失")),
+    "replaced": ("open", _l("已换新")),
+    "retired": ("open", _l("已作废")),
+}
+# On the tabs beside the picture, where there is room for two or three signs.
+DOCUMENT_TABS = {
+    Document.LICENCE: _l("执照"),
+    Document.ID_FRONT: _l("人像面"),
+    Document.ID_BACK: _l("国徽面"),
+    Document.STOREFRONT: _l("门头"),
+    Document.INTERIOR: _l("店内"),
+}
+_FINDING_WORDS = {
+    Finding.LICENCE_RIGHT: _l("信用代码校验位正确"),
+    Finding.LICENCE_OLD: _l("15 位老注册号，请对照执照"),
+    Finding.LICENCE_WRONG: _l("信用代码校验位不对"),
+    Finding.INDIVIDUAL: _l("代码以 92 开头，是个体工商户"),
+    Finding.NOT_INDIVIDUAL: _l("代码看不出主体，请对照执照"),
+    Finding.ID_RIGHT: _l("身份证号校验位正确"),
+    Finding.ID_WRONG: _l("身份证号校验位不对"),
+    Finding.ID_VALID: _l("身份证在有效期内"),
+    Finding.ID_NOT_VALID: _l("身份证不在有效期内"),
+    Finding.CARD_RIGHT: _l("结算账号校验位正确"),
+    Finding.CARD_WRONG: _l("结算账号校验位不对"),
+    Finding.HOLDER_IS_OPERATOR: _l("结算户名就是经营者姓名"),
+    Finding.HOLDER_UNKNOWN: _l("没有经营者姓名，结算户名不明"),
+    Finding.PICTURES_THERE: _l("5 张照片齐全"),
+    Finding.PICTURES_MISSING: _l("照片不全"),
+}
+# What is said no to, and why, where the operation's own words are meant for the owner.
+REFUSAL_WORDS = {
+    "own_merchant": _l("这是您自己的店，请让别的同事处理"),
+    "restricted_already": _l("这项功能已经在限制中，可能是同事刚刚限制的"),
+    "not_restricted": _l("这项功能没有在限制，可能是同事刚刚解除的"),
+}
+SEARCH_WORDS = {
+    "name": _l("按店名找"),
+    "number": _l("按商户号找"),
+    "phone": _l("按手机号找"),
+    "code": _l("按码牌号找"),
+    "payment": _l("按收款单号找"),
+}
+
+
+def finding_words(check: Check) -> str:
+    """One automatic check in words."""
+    if check.finding is Finding.ID_ENDS_SOON:
+        return str(ngettext("身份证 %(num)s 天后到期", "身份证 %(num)s 天后到期", check.days))
+    return str(_FINDING_WORDS[check.finding])
