@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
@@ -17,6 +18,10 @@ from deploy.reset import remove_cluster
 from deploy.trouble import Trouble
 from portal.plumbing.schema_upgrade import upgrade
 from tests import chromium
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 TEMPLATE = "migrated"
 TEST_DIRECTORIES = "yima-test-"

@@ -69,6 +69,12 @@ def ask_for(db: Database, task: str = PROBE, **arguments: Any) -> None:
         defer(session, task, **arguments)
 
 
+def ask_and_fail(db: Database) -> None:
+    with db.transaction() as session:
+        defer(session, PROBE, merchant_id=7)
+        raise RuntimeError("after the job was handed in")
+
+
 def until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
     give_up = time.monotonic() + seconds
     while not condition():
@@ -88,9 +94,8 @@ def test_a_job_is_run_with_what_it_was_given_and_leaves_no_row(
 def test_a_job_of_a_transaction_that_rolled_back_never_was(
     db: Database, tools: Tools, database: TestDatabase, probe: list[dict[str, Any]]
 ) -> None:
-    with pytest.raises(RuntimeError), db.transaction() as session:
-        defer(session, PROBE, merchant_id=7)
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        ask_and_fail(db)
     work_off(tools, database)
     assert probe == []
 
