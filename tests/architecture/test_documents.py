@@ -78,7 +78,7 @@ def _example() -> list[Move]:
         *accrued(payment_no="Y3", amount=earned(amount=2000, rate_bp=100), day=DAY),
         *_given_back("R2", "wechat", 500, of=2000),
         *clawed_back(
-            refund_no="R2", amount=taken_back(accrued=20, already_back=0, refunded_now=500, amount=2000), day=DAY
+            refund_no="R2", amount=taken_back(accrued=20, already_back=0, refunded_in_all=500, amount=2000), day=DAY
         ),
     ]
 

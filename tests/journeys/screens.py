@@ -91,7 +91,6 @@ SCREENS = (
     Screen("rebates-zh", "/rebates"),
     Screen("announcer-zh", "/announcer", deed=start_announcing),
     Screen("pay-jd-en", "/c/{code}", person=None, user_agent=_JD, lang="en", deed=type_an_amount),
-    Screen("console-zh", "/staff", person="reviewer", size=DESK),
     Screen("review-zh", "/staff", person="reviewer", size=DESK, deed=open_the_first),
     Screen("merchant-en", "/staff/merchants/{merchant}", person="reviewer", size=DESK, lang="en"),
     Screen("sandbox-phone-zh", "/phone", person=None, size=DESK, on_sandbox=True, deed=scan_and_pay),
@@ -213,6 +212,8 @@ def prepare(running: Running) -> dict[str, str]:
     if last.get("result") != "paid":
         raise SystemExit(f"the phone could not pay: {last}")
     token = shop["rebate_tokens"][0]
+    for wallet, amount in (("wechat", 6000), ("jdpay", 4550)):
+        running.pay(wallet, amount, text=f"{running.portal}/r/{token}")
     return {"code": code, "token": token, "receipt": str(last["order"]), "merchant": str(shop["id"])}
 
 
