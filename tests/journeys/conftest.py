@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.journeys import road
 from tests.journeys import running as product
 from tests.journeys.running import ROOT, Running
 
@@ -51,12 +52,7 @@ def sign_in(window: Callable[..., Page], running: Running) -> Callable[..., Page
 
     def make(role: str, **options: object) -> Page:
         page = window(**options)
-        person = running.login(role)
-        page.goto(f"{running.portal}/login")
-        page.locator("input[name=phone]").fill(person["phone"])
-        page.locator("input[name=password]").fill(person["password"])
-        page.locator("main button[type=submit], .bar button").first.click()
-        page.wait_for_url(lambda url: "/login" not in url)
+        road.sign_in(page, running, running.login(role))
         return page
 
     return make

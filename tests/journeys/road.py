@@ -54,6 +54,14 @@ def invented_person(name: str, seed: int) -> InventedPerson:
     )
 
 
+def sign_in(page: Page, running: Running, person: dict[str, str]) -> None:
+    """Number and password."""
+    page.goto(f"{running.portal}/login")
+    fill(page, phone=person["phone"], password=person["password"])
+    submit(page)
+    page.wait_for_url(lambda url: "/login" not in url)
+
+
 def apply(page: Page, *, shop: str, person: InventedPerson) -> None:
     """Fill in the four steps and hand the application in."""
     submit(page)
