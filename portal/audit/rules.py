@@ -23,7 +23,7 @@ SYSTEM = Actor("system", None, "一码")
 
 @dataclass(frozen=True)
 class Act:
-    """One thing done. `facts` holds plain JSON values and never a secret."""
+    """One thing done. `facts` holds plain JSON values without fractions, and never a secret."""
 
     at: datetime
     actor: Actor
@@ -34,7 +34,10 @@ class Act:
 
 
 def link(prev_hash: str, merchant_id: int, seq: int, act: Act) -> str:
-    """SHA-256 over the hash before and the canonical JSON of the act, in hex."""
+    """SHA-256 over the hash before and the canonical JSON of the act, in hex.
+
+    Raises ValueError for a fraction among the facts: the database may write the same number another way.
+    """
     body = json.dumps(
         [
             prev_hash,
@@ -47,10 +50,14 @@ def link(prev_hash: str, merchant_id: int, seq: int, act: Act) -> str:
             act.action,
             act.subject,
             act.reason,
-            act.facts,
+            json.loads(json.dumps(act.facts), parse_float=_no_fraction, parse_constant=_no_fraction),
         ],
         ensure_ascii=False,
         sort_keys=True,
         separators=(",", ":"),
     )
     return hashlib.sha256(body.encode()).hexdigest()
+
+
+def _no_fraction(text: str) -> float:
+    raise ValueError(f"not a whole number: {text}")
