@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import HiddenField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, ValidationError
 
 from portal.codes.plates.coverage import missing_glyphs
 from portal.codes.rules import NAME_MOST, TEXT_MOST
@@ -50,13 +50,11 @@ class ScanForm(FlaskForm):
 
     photo = FileField(
         _l("照片"),
-        [Optional()],
         description=_l("现拍或从相册选都行，PDF 也行，10 MB 以内。整个码都要拍进去"),
         render_kw={"accept": "image/*,application/pdf"},
     )
     text = TextAreaField(
         _l("或者粘贴码的内容"),
-        [Optional()],
         description=_l("用别的工具扫出来的文字，像 wxp://f2f0…"),
         render_kw={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none", "maxlength": str(TEXT_MOST)},
     )
@@ -68,7 +66,14 @@ class ChoiceForm(FlaskForm):
     sealed = RadioField(_l("选一个"), validate_choice=False, validators=[InputRequired(_l("请选一个码"))])
 
 
-class LinkForm(NameForm):
+class LinkForm(FlaskForm):
     """Confirm: this code, under this name."""
 
+    name = StringField(
+        _l("给它起个名字"),
+        [DataRequired(_l("请填名字，像“柜台”")), printable],
+        filters=[tidy],
+        description=_l("只有您看得到，好分清哪一张"),
+        render_kw={"autocomplete": "off", "maxlength": "40"},
+    )
     sealed = HiddenField(validators=[InputRequired()])

@@ -18,7 +18,8 @@ def percent(basis_points: int) -> str:
 def last_day(programme: ProgrammeRow) -> str:
     """The end as people write it; a programme that ends at midnight says so."""
     moment = in_shanghai(programme.ends_at)
-    return f"{format_date(moment.date(), _('y年M月d日'))} {moment:%H:%M}"
+    day = format_date(moment.date(), _("y年M月d日"))
+    return f"{day} {moment:%H:%M}"
 
 
 def entry_words(entry: EntryRow) -> dict[str, object]:
