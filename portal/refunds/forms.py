@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from portal.plumbing.formkeys import FORM_KEY_MOST
@@ -23,6 +24,9 @@ REASONS = {
 }
 
 
+_CHOICES = [*(SelectChoice(key, words) for key, words in REASONS.items()), SelectChoice(OWN, _l("其他"))]
+
+
 def one_line(text: str | None) -> str:
     """As it is kept: one line without invisible signs."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text or "").split())
@@ -32,7 +36,7 @@ class RefundForm(FlaskForm):
     """How much and why. `available` is what may be refunded now, in fen."""
 
     amount = StringField(_l("退款金额"))
-    reason = RadioField(_l("原因"), choices=[*REASONS.items(), (OWN, _l("其他"))], validate_choice=False)
+    reason = RadioField(_l("原因"), choices=_CHOICES, validate_choice=False)
     own = StringField(_l("其他原因"), filters=[one_line], description=_l("选“其他”时填，最多 40 个字"))
     key = HiddenField()
 
