@@ -29,7 +29,7 @@ def _wait_for_line(child: Child) -> str:
 
 
 def test_every_line_is_printed_behind_the_childs_name(capfd: pytest.CaptureFixture[str]) -> None:
-    child = _child("import sys; print('收款 12.34'); print('oops', file=sys.stderr)")
+    child = _child("import sys; print('收款 12.34', flush=True); print('oops', file=sys.stderr)")
     assert child.wait() == 0
     child.make_sure_it_stopped(time.monotonic())
     printed = capfd.readouterr().out.splitlines()
