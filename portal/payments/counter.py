@@ -100,8 +100,10 @@ def take_amount(stand: Stand) -> ResponseReturnValue:
     return _lead_on(stand, stand.road, number)
 
 
-def open_in_wallet(*, merchant_id: int, number: str, code: CodeRow, payer_id: str | None) -> ResponseReturnValue:
-    """Place the order with its wallet and hand the payer over to it."""
+def open_in_wallet(
+    *, merchant_id: int, number: str, code: CodeRow, payer_id: str | None, back: str
+) -> ResponseReturnValue:
+    """Place the order with its wallet and hand the payer over to it. `back` is where he may try once more."""
     try:
         opening = flows.open_payment(
             parties(),
@@ -115,9 +117,10 @@ def open_in_wallet(*, merchant_id: int, number: str, code: CodeRow, payer_id: st
     except NotAllowedNow:
         return redirect(url_for("payments.result", number=number))
     except WalletRefused as refusal:
-        return _refused(code, refusal), HTTPStatus.CONFLICT
+        page = render_template("payments/refused.html", code=code, back=back, words=refusal.message)
+        return page, HTTPStatus.CONFLICT
     except WalletError:
-        page = render_template("payments/confirming.html", code=code, back=_code_path(code), number=number)
+        page = render_template("payments/confirming.html", code=code, number=number)
         return page, HTTPStatus.SERVICE_UNAVAILABLE
     if opening.kind is OpeningKind.REDIRECT and opening.url is not None:
         return redirect(opening.url, HTTPStatus.SEE_OTHER)
@@ -135,7 +138,9 @@ def _lead_on(stand: Stand, road: Road, number: str) -> ResponseReturnValue:
         return_url=f"{settings().portal_url}{url_for('payments.wechat_login', number=number)}", state=word
     )
     if login is None:
-        return open_in_wallet(merchant_id=stand.code.merchant_id, number=number, code=stand.code, payer_id=None)
+        return open_in_wallet(
+            merchant_id=stand.code.merchant_id, number=number, code=stand.code, payer_id=None, back=request.path
+        )
     session[state_key(number)] = word
     return redirect(login, HTTPStatus.SEE_OTHER)
 
@@ -171,9 +176,8 @@ def _refusal(stand: Stand) -> ResponseReturnValue | None:
     return None
 
 
-def _refused(code: CodeRow, refusal: WalletRefused) -> str:
-    return render_template("payments/refused.html", code=code, back=_code_path(code), words=refusal.message)
-
-
-def _code_path(code: CodeRow) -> str:
+def starting_page(code: CodeRow, share_token: str | None) -> str:
+    """Where an order began: the sharing page it came through, or the plate's own."""
+    if share_token is not None:
+        return f"/r/{share_token}"
     return url_for("payments.pay", code=code.number) if code.number else "/"

@@ -53,7 +53,8 @@ def wechat_login(number: str) -> ResponseReturnValue:
         payer = wallets()[Acquirer.WECHAT].payer_id_of(request.args.get("code", ""))
     except WalletError:
         return render_template("payments/scan_again.html", code=code), HTTPStatus.BAD_GATEWAY
-    return counter.open_in_wallet(merchant_id=order.merchant_id, number=number, code=code, payer_id=payer)
+    back = counter.starting_page(code, order.share_token)
+    return counter.open_in_wallet(merchant_id=order.merchant_id, number=number, code=code, payer_id=payer, back=back)
 
 
 @blueprint.get("/o/<number>")
