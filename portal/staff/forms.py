@@ -42,7 +42,7 @@ class _DayField(DateField):
 class ReturnForm(FlaskForm):
     """Send an application back."""
 
-    step = RadioField(_l("要店主改哪一步"), default="")
+    step = RadioField(_l("退回：要店主改哪一步"), default="")
     reason = _sentence(_l("退回原因"), _l("请写退回原因"), _l("店主看到同一句：哪里不对，要带什么，哪些不用再交"))
 
     def __init__(self, *given: Any, **named: Any) -> None:

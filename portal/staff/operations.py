@@ -1,4 +1,4 @@
-"""What staff do: each look leaves a line in the merchant's chain, each search in the platform's, each act its reason."""
+"""What staff do: each look leaves a line in the merchant's chain, each search in the platform's, each act a reason."""
 
 from datetime import datetime
 

@@ -64,7 +64,7 @@ def decided_today(session: Session, user_id: int, *, now: datetime) -> Decided:
         .where(Application.decided_by == user_id, Application.decided_at >= start)
         .group_by(Application.state)
     )
-    counts = {state: count for state, count in rows}
+    counts = dict(rows.all())
     # One that was sent back and has been taken up again is a draft or handed in by now.
     back = sum(count for state, count in counts.items() if state != State.APPROVED)
     return Decided(counts.get(State.APPROVED, 0), back)

@@ -11,25 +11,28 @@ from flask_babel import lazy_gettext as _l
 from portal.audit.queries import Entry
 from portal.audit.rules import Act
 from portal.events.queries import Happening
+from portal.merchants.rules import masked_name
 from portal.merchants.words import ACQUIRER_WORDS, DOCUMENT_WORDS, FUNCTION_WORDS
 from portal.staff.rules import application_number
 from portal.values.day import business_date
 
 # The sign beside each act, and its words.
 _ACTS = {
-    "merchant.registered": ("person", _l("注册")),
+    "merchant.registered": ("person", _l("商户注册")),
     "application.submitted": ("flag", _l("提交进件")),
     "application.approved": ("ok", _l("进件通过")),
     "application.returned": ("bad", _l("进件退回")),
     "contract.opened": ("ok", _l("钱包开通")),
-    "restriction.placed": ("pause", _l("限制功能")),
+    "restriction.placed": ("pause", _l("限制")),
     "restriction.lifted": ("ok", _l("解除限制")),
-    "code.created": ("code", _l("新建码牌")),
+    "code.opened": ("code", _l("新建码牌")),
     "code.linked": ("code", _l("关联收款码")),
     "code.printed": ("code", _l("下载码牌")),
     "code.active": ("ok", _l("启用码牌")),
     "code.suspended": ("pause", _l("停用码牌")),
     "code.retired": ("bad", _l("作废码牌")),
+    "code.suspect": ("warn", _l("码牌可疑")),
+    "code.replaced": ("code", _l("换新码牌")),
     "code.lost": ("bad", _l("挂失码牌")),
     "refund.requested": ("out", _l("申请退款")),
 }
@@ -41,6 +44,7 @@ _FACTS = {
     "refund.success": ("out", _l("退款到账")),
     "refund.closed": ("warn", _l("退款没有成功")),
     "refund.abnormal": ("bad", _l("退款卡住")),
+    "rebate.link_opened": ("flag", _l("开通返现链接")),
     "rebate.accrual": ("in", _l("返现记账")),
     "rebate.clawback": ("out", _l("返现收回")),
 }
@@ -54,12 +58,12 @@ _OTHER = _l("其他操作")
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the story. `fen` is the amount at its right."""
+    """One line of the story: who and why under the title. `fen` is the amount at its right."""
 
     at: datetime
     kind: str
     title: str
-    second: str
+    parts: tuple[str, ...]
     fen: int | None = None
 
 
@@ -100,7 +104,7 @@ def _act_line(act: Act) -> Line:
     kind, title = _ACTS.get(act.action, ("open", _OTHER))
     subject = _subject_words(act)
     words = f"{title} {subject}" if subject else str(title)
-    return Line(act.at, kind, words, "　".join(part for part in (_who(act), act.reason) if part))
+    return Line(act.at, kind, words, (_who(act), act.reason))
 
 
 def _subject_words(act: Act) -> str:
@@ -116,7 +120,9 @@ def _who(act: Act) -> str:
         return _("系统自动")
     if act.actor.kind == "wallet":
         return str(ACQUIRER_WORDS.get(act.actor.name, act.actor.name))
-    return _("%(name)s（一码）", name=act.actor.name) if act.actor.kind == "staff" else act.actor.name
+    if act.actor.kind == "staff":
+        return _("%(name)s（一码）", name=act.actor.name)
+    return masked_name(act.actor.name)
 
 
 def _fact_line(happening: Happening) -> Line:
@@ -125,4 +131,4 @@ def _fact_line(happening: Happening) -> Line:
     wallet = facts.get("wallet") or (happening.subject if happening.kind == "application.rejected" else "")
     second = str(ACQUIRER_WORDS.get(str(wallet), _("未知钱包"))) if wallet else str(facts.get("reason") or "")
     amount = facts.get("amount")
-    return Line(happening.at, kind, str(title), second, amount if isinstance(amount, int) else None)
+    return Line(happening.at, kind, str(title), (second,), amount if isinstance(amount, int) else None)

@@ -1,7 +1,7 @@
 """What the console calls roles, findings, states and acts."""
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 
 from portal.identity.rules import StaffRole
 from portal.merchants.rules import State
@@ -100,5 +100,5 @@ SEARCH_WORDS = {
 def finding_words(check: Check) -> str:
     """One automatic check in words."""
     if check.finding is Finding.ID_ENDS_SOON:
-        return str(ngettext("身份证 %(num)s 天后到期", "身份证 %(num)s 天后到期", check.days))
+        return _("身份证 %(days)s 天后到期", days=check.days)
     return str(_FINDING_WORDS[check.finding])

@@ -23,7 +23,7 @@ from portal.plumbing.web import Audience, guard, staff_database
 from portal.staff import story
 from portal.staff.operations import note_merchant_view
 from portal.staff.rules import LOOKS
-from portal.staff.views.blueprint import MERCHANT, blueprint, has_role, short_moment
+from portal.staff.views.blueprint import MERCHANT, blueprint, has_role, opened, short_moment
 from portal.values.day import business_date
 
 STORY_LINES = 24
@@ -41,7 +41,7 @@ def merchant(merchant_id: int) -> ResponseReturnValue:
     return render_template(
         "staff/merchant.html",
         page=page,
-        owner_name=masked_name(owner.name) if owner else "",
+        operator=masked_name(opened(page.applications[0]).legal_person) if page.applications else "",
         owner_phone=masked_phone(owner.phone_tail) if owner else "",
         functions=function_rows(page),
         may_restrict=has_role(StaffRole.RISK),

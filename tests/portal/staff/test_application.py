@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 
 import pytest
@@ -76,9 +77,7 @@ def test_a_picture_that_is_not_there_is_not_found(
     assert desk("reviewer").browser.get(f"{PAGE}/{path}").status_code == 404
 
 
-@pytest.mark.parametrize(
-    "path", ["1/1", f"{TOFU}/2", f"{TOFU}/99999999999999999999", "99999999999999999999/1", "0/0"]
-)
+@pytest.mark.parametrize("path", ["1/1", f"{TOFU}/2", f"{TOFU}/99999999999999999999", "99999999999999999999/1", "0/0"])
 def test_an_application_that_is_not_there_is_not_found(
     desk: Callable[..., Desk], apply: Callable[..., int], path: str
 ) -> None:
@@ -117,13 +116,16 @@ def test_returning_needs_a_reason_and_keeps_what_was_chosen(
         assert answer.status_code == 422
         assert words in page
         assert reason in page
-        assert 'checked class="choice__input" id="step-4"' in page.replace("  ", " ") or 'value="shop"' in page
+        assert re.search(r'<input checked [^>]*value="shop"', page)
     assert state(staff_db) == "submitted"
 
 
 @pytest.mark.parametrize("step", ["", "shop"])
 def test_the_owner_reads_why_it_was_returned(
-    desk: Callable[..., Desk], apply: Callable[..., int], staff_db: Database, client_of: Callable[..., FlaskClient],
+    desk: Callable[..., Desk],
+    apply: Callable[..., int],
+    staff_db: Database,
+    client_of: Callable[..., FlaskClient],
     step: str,
 ) -> None:
     owner = apply()
@@ -182,9 +184,16 @@ def test_the_console_is_not_there_for_the_owner(
     apply: Callable[..., int], client_of: Callable[..., FlaskClient]
 ) -> None:
     browser = client_of(apply(), TOFU)
-    for path in ("/staff", "/staff/applications", PAGE, f"{PAGE}/pictures/licence", "/staff/merchants",
-                 f"/staff/merchants/{TOFU}", f"/staff/merchants/{TOFU}/restrict",
-                 f"/staff/merchants/{TOFU}/lift/receive"):
+    for path in (
+        "/staff",
+        "/staff/applications",
+        PAGE,
+        f"{PAGE}/pictures/licence",
+        "/staff/merchants",
+        f"/staff/merchants/{TOFU}",
+        f"/staff/merchants/{TOFU}/restrict",
+        f"/staff/merchants/{TOFU}/lift/receive",
+    ):
         assert browser.get(path).status_code == 404, path
     for path in (PAGE, f"/staff/merchants/{TOFU}/restrict", f"/staff/merchants/{TOFU}/lift/receive"):
         assert browser.post(path).status_code == 404, path

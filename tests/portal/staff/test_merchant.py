@@ -11,13 +11,17 @@ from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
 from portal.values.day import business_date
 from tests.factories.merchants import add_merchant, add_user
-from tests.portal.staff.conftest import TOFU, Desk
+from tests.portal.staff.conftest import FRUIT, TOFU, Desk
 from tests.portal.staff.test_application import join
 
 CODE = "7KQ42MHDW"
 PAGE = f"/staff/merchants/{TOFU}"
 WECHAT = {"User-Agent": "Mozilla/5.0 (Linux; Android 12) MicroMessenger/8.0.50 Language/zh_CN"}
-GIVEN = {"function": "receive", "reason": "同一顾客反复小额付款，共 11 笔", "way_out": "请上传这几笔的进货单，1 个工作日内复核"}
+GIVEN = {
+    "function": "receive",
+    "reason": "同一顾客反复小额付款，共 11 笔",
+    "way_out": "请上传这几笔的进货单，1 个工作日内复核",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -33,11 +37,30 @@ def held(staff_db: Database) -> set[str]:
 
 def test_the_page_tells_everything_and_nothing_secret(desk: Callable[..., Desk]) -> None:
     page = desk("support").browser.get(PAGE).get_data(as_text=True)
-    for words in ("老周豆腐", f"M-{TOFU}", "营业中", "7KQ4-2MHD-W", f"WX{TOFU}", f"JD{TOFU}", "0.38%", "功能状态", "访问记录"):
+    for words in (
+        "老周豆腐",
+        f"M-{TOFU}",
+        "营业中",
+        "7KQ4-2MHD-W",
+        f"WX{TOFU}",
+        f"JD{TOFU}",
+        "0.38%",
+        "功能状态",
+        "访问记录",
+    ):
         assert words in page, words
-    assert "*建国" in page
     assert "周建国" not in page
     assert "13800138001" not in page
+
+
+def test_names_are_masked_in_the_head_and_in_the_story(desk: Callable[..., Desk], apply: Callable[..., int]) -> None:
+    apply(FRUIT, shop="阿珍水果摊", phone="+8613800138002")
+    page = desk("support").browser.get(f"/staff/merchants/{FRUIT}").get_data(as_text=True)
+    assert "经营者 *珍珍" in page
+    assert "*建国" in page
+    assert "提交进件" in page
+    for secret in ("陈珍珍", "周建国", "13800138002", "6222021203008846213"):
+        assert secret not in page
 
 
 def test_every_look_is_written_down_and_shown_to_the_owner(
@@ -79,7 +102,7 @@ def test_the_payers_page_obeys_at_once(desk: Callable[..., Desk], client: FlaskC
     assert payer()[0] == 200
     answer = risk.post(f"{PAGE}/restrict", data=GIVEN, follow_redirects=True)
     page = answer.get_data(as_text=True)
-    assert "收款已经限制" in page
+    assert "收款功能已经限制" in page
     assert GIVEN["reason"] in page
     assert GIVEN["way_out"] in page
     assert payer()[0] == 403
@@ -87,7 +110,7 @@ def test_the_payers_page_obeys_at_once(desk: Callable[..., Desk], client: FlaskC
     page = risk.get(f"{PAGE}/lift/receive").get_data(as_text=True)
     assert GIVEN["reason"] in page
     answer = risk.post(f"{PAGE}/lift/receive", data={"reason": "进货单核对过了"}, follow_redirects=True)
-    assert "收款恢复了" in answer.get_data(as_text=True)
+    assert "收款功能恢复了" in answer.get_data(as_text=True)
     assert payer()[0] == 200
     with staff_db.transaction() as session:
         acts = [entry.act for entry in reversed(entries(session, TOFU))]

@@ -15,7 +15,7 @@ GOOD = Answers(
     id_valid_from=date(2016, 3, 1),
     id_valid_until=date(2036, 3, 1),
     account_number="6222021203008846213",
-    documents={document: "x" for document in Document},
+    documents=dict.fromkeys(Document, "x"),
 )
 
 

@@ -62,7 +62,7 @@ def test_nothing_found_says_how_to_search(desk: Callable[..., Desk], text: str) 
     answer = desk("support").browser.get("/staff/merchants", query_string={"q": text})
     page = answer.get_data(as_text=True)
     assert answer.status_code == 200
-    assert ("没有找到" in page and "码牌右下角" in page) or text == "\x00"
+    assert ("没有找到" in page and "印在码牌最下面一行" in page) or text == "\x00"
 
 
 def test_a_search_is_written_down_without_the_number(
