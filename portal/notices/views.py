@@ -1,6 +1,7 @@
 """Where wallets send their notices: no session, no form token, no redirect; the signature is everything."""
 
 import logging
+from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,12 +32,14 @@ def jdpay() -> Response:
 
 
 def _receive(acquirer: Acquirer) -> Response:
-    request.max_content_length = BODY_MOST
+    # One byte more than may come: a body without a told length is cut there, and then seen to be too long.
+    request.max_content_length = BODY_MOST + 1
     try:
         raw = request.get_data(cache=False)
     except HTTPException as unreadable:
-        # Too long, or cut off on the way: a plain status, for no person reads this answer.
-        return Response(status=unreadable.code)
+        return _plain(unreadable.code)
+    if len(raw) > BODY_MOST:
+        return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     try:
         status, media_type, body = flows.receive(
             Parties(database(), keyring(), wallets(), settings().portal_url),
@@ -49,3 +52,8 @@ def _receive(acquirer: Acquirer) -> Response:
         log.exception("a notice could not be written down; the wallet sends it again")
         status, media_type, body = wallets()[acquirer].notice_reply(accepted=False, reason="not_now")
     return Response(body, status=status, content_type=media_type)
+
+
+def _plain(status: int | None) -> Response:
+    """No person reads this answer."""
+    return Response(status=status, content_type="text/plain")

@@ -85,4 +85,5 @@ class ScriptedWallet:
         return self.notices[body]
 
     def notice_reply(self, *, accepted: bool, reason: str = "") -> tuple[int, str, str]:
-        return (204, "text/plain", "") if accepted else (401, "application/json", '{"code":"FAIL"}')
+        status = 204 if accepted else 401 if reason == "bad_signature" else 503
+        return status, "application/json", "" if accepted else '{"code":"FAIL"}'
