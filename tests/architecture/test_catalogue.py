@@ -26,7 +26,7 @@ def strings(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     found = tmp_path_factory.mktemp("catalogue") / "messages.pot"
     command = [
         sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-F", str(CATALOGUES / "babel.cfg"),
-        "-k", "_l", "-k", "lazy_gettext", "--no-location", "-o", str(found), ".",
+        "-k", "_l", "-k", "lazy_gettext", "--ignore-dirs", ".*", "--no-location", "-o", str(found), ".",
     ]  # fmt: skip
     subprocess.run(command, cwd=ROOT, check=True)
     return read(found)
