@@ -41,8 +41,12 @@ def book_payment(connection: sqlite3.Connection, order: sqlite3.Row) -> None:
 
 
 def book_refund(connection: sqlite3.Connection, refund: sqlite3.Row, order: sqlite3.Row) -> None:
-    """Enter an arrived refund, with the part of the fee that comes back."""
-    fee = connection.execute("SELECT fee FROM jd_entries WHERE number = ?", (order["trade_no"],)).fetchone()["fee"]
+    """Enter an arrived refund, with the part of the fee that comes back; all parts together never exceed the fee."""
+    fee, back = connection.execute(
+        "SELECT sum(fee) FILTER (WHERE kind = 'payment'), coalesce(sum(fee) FILTER (WHERE kind = 'refund'), 0)"
+        " FROM jd_entries WHERE transaction_id = ?",
+        (order["trade_no"],),
+    ).fetchone()
     connection.execute(
         "INSERT INTO jd_entries (number, merchant_no, out_trade_no, out_refund_no, transaction_id, kind, total,"
         " payer_total, refund, fee, booked_at) VALUES (?, ?, ?, ?, ?, 'refund', ?, ?, ?, ?, ?)",
@@ -55,7 +59,7 @@ def book_refund(connection: sqlite3.Connection, refund: sqlite3.Row, order: sqli
             order["total"],
             order["payer_total"],
             refund["amount"],
-            returned_fee(fee, refund=refund["amount"], total=order["total"]),
+            min(fee - back, returned_fee(fee, refund=refund["amount"], total=order["total"])),
             refund["finished_at"],
         ),
     )

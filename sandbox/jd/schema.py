@@ -81,4 +81,5 @@ CREATE TABLE IF NOT EXISTS jd_entries (
     booked_at      REAL NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS jd_entries_day ON jd_entries (booked_at);
+CREATE INDEX IF NOT EXISTS jd_entries_transaction ON jd_entries (transaction_id);
 """

@@ -167,7 +167,7 @@ def _insert(connection: sqlite3.Connection, order: sqlite3.Row, body: dict) -> s
             order["sub_mchid"],
             refund,
             _payer_refund(connection, order, refund),
-            half_up(order["fee"], refund, order["total"]),
+            _fee_back(connection, order, refund),
             body.get("notify_url"),
             body.get("reason"),
             body.get("funds_account", "AVAILABLE"),
@@ -191,6 +191,14 @@ def _payer_refund(connection: sqlite3.Connection, order: sqlite3.Row, refund: in
     if order["refunded"] + refund == order["total"]:
         return int(rest)
     return min(int(rest), half_up(refund, order["payer_total"], order["total"]))
+
+
+def _fee_back(connection: sqlite3.Connection, order: sqlite3.Row, refund: int) -> int:
+    """The fee that comes back: pro rata, and with all other parts never more than was taken."""
+    back = connection.execute(
+        "SELECT coalesce(sum(fee_back), 0) FROM wechat_refunds WHERE out_trade_no = ?", (order["out_trade_no"],)
+    ).fetchone()[0]
+    return min(int(order["fee"] - back), half_up(order["fee"], refund, order["total"]))
 
 
 def _row(connection: sqlite3.Connection, out_refund_no: str) -> sqlite3.Row | None:

@@ -118,6 +118,16 @@ def test_the_books_hold_fee_and_returned_fee_to_the_fen(app, merchant, number):
         assert not [line for line in books.books(connection, yesterday) if line["out_trade_no"] == number]
 
 
+def test_refunds_in_parts_never_give_back_more_fee_than_was_taken(app, merchant, number):
+    merchant.pay(merchant.order(number, 1234))
+    for part in ("A", "B"):
+        # Half of 5 fen each: rounded up twice that would be 6.
+        asked = {"outTradeNo": number, "outRefundNo": f"{part}{number}", "amount": 617}
+        merchant.call("refund", **asked, notifyUrl="http://127.0.0.1:9/")
+    lines = eventually(lambda: len(booked(app, number)) == 3 and booked(app, number))
+    assert sorted((line["kind"], line["fee"]) for line in lines) == [("payment", 5), ("refund", 2), ("refund", 3)]
+
+
 @pytest.mark.parametrize(("total", "fee"), [(1, 0), (131, 0), (132, 1), (1234, 5), (100_000, 380)])
 def test_the_fee_of_thirty_eight_basis_points_rounds_half_up(total, fee):
     assert books.fee_of(total, 38) == fee

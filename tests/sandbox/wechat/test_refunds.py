@@ -57,6 +57,12 @@ def test_a_fen_more_than_what_is_left_is_refused(till: Till) -> None:
     assert ask(till, "R3", 234).status_code == 200
 
 
+def test_parts_never_give_back_more_fee_than_was_taken(till: Till) -> None:
+    # Half of 5 fen each: rounded up twice that would be 6.
+    back = [ask(till, number, 617).json["amount"]["refund_fee"] for number in ("R1", "R2")]
+    assert back == [3, 2]
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "code"),
     [
