@@ -24,20 +24,21 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def stale_form(error: CSRFError) -> tuple[str, int]:
-        return _page(400)
+        return page(400)
 
     @app.errorhandler(HTTPException)
     def known(error: HTTPException) -> tuple[str, int] | HTTPException:
         if error.code is None or error.code < 400:
             return error
-        return _page(error.code)
+        return page(error.code)
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> tuple[str, int]:
         app.logger.exception("unhandled error")
-        return _page(500)
+        return page(500)
 
 
-def _page(code: int) -> tuple[str, int]:
+def page(code: int) -> tuple[str, int]:
+    """The page for one code of HTTP."""
     heading, advice = _words(code)
     return render_template("_layouts/error.html", error_title=heading, error_lines=[advice]), code

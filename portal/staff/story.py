@@ -122,7 +122,8 @@ def _who(act: Act) -> str:
         return str(ACQUIRER_WORDS.get(act.actor.name, act.actor.name))
     if act.actor.kind == "staff":
         return _("%(name)s（一码）", name=act.actor.name)
-    return masked_name(act.actor.name)
+    # A newcomer is called 店主 and the tail of his number: nothing to hide there.
+    return act.actor.name if act.actor.name[-1:].isdigit() else masked_name(act.actor.name)
 
 
 def _fact_line(happening: Happening) -> Line:

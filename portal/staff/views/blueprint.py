@@ -1,9 +1,10 @@
 """The console's blueprint and what each of its pages shows in the head: who is here, what waits."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, g
+from flask import Blueprint, g, render_template
 from flask_login import current_user
 
 from portal.identity.rules import StaffRole
@@ -11,6 +12,7 @@ from portal.merchants import answers as halves
 from portal.merchants import queries as merchants
 from portal.merchants.queries import ApplicationRow
 from portal.merchants.rules import Answers
+from portal.plumbing import errors
 from portal.plumbing.clock import now
 from portal.plumbing.web import keyring, staff_database
 from portal.staff import rules, words
@@ -52,6 +54,14 @@ def head() -> dict[str, Any]:
         }
     shown: dict[str, Any] = g.staff_head
     return shown
+
+
+@blueprint.errorhandler(HTTPStatus.NOT_FOUND)
+def not_found(error: Exception) -> tuple[str, int]:
+    """For staff a page with a way on; for anybody else there is no console, so the page says no more than any other."""
+    if current_user.is_authenticated and current_user.is_staff:
+        return render_template("staff/not_found.html"), HTTPStatus.NOT_FOUND
+    return errors.page(HTTPStatus.NOT_FOUND)
 
 
 def has_role(*roles: StaffRole) -> bool:

@@ -97,5 +97,5 @@ def _function_row(function: Function, held: RestrictionRow | None) -> dict[str, 
         "reason": held.reason,
         "way_out": held.way_out,
         "from": short_moment(held.since),
-        "until": short_moment(held.until) if held.until else _("解除为止"),
+        "until": short_moment(held.until) if held.until else "",
     }
