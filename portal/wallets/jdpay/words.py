@@ -1,7 +1,7 @@
 """JD's words and ours. Every foreign state and error code is translated here and nowhere else.
 
 The states are those public implementers of aggregate pay (聚合支付 V3.0) read. JD publishes no list of error codes:
-what is named here is what our stand-in for JD calls an unknown order or refund, to be completed from the contract papers.
+what is named here is what our stand-in for JD calls an unknown order or refund, to be completed from the contract.
 Everything else that JD refuses is refused, without a look at its code.
 """
 
