@@ -92,3 +92,24 @@ def test_a_long_queue_has_pages(desk: Callable[..., Desk], apply: Callable[..., 
     second = browser.get(f"{QUEUE}?page=2").get_data(as_text=True)
     assert "第 13–14 件，共 14 件" in second
     assert "豆腐13" in second
+
+
+@pytest.mark.parametrize(("name", "value", "shows"), [("locale", "en", 'lang="en"'), ("theme", "dark", "dark")])
+def test_the_head_switches_the_look_and_comes_back(
+    desk: Callable[..., Desk], name: str, value: str, shows: str
+) -> None:
+    browser = desk("reviewer").browser
+    where = f"{QUEUE}?city=330100"
+    page = browser.get(where).get_data(as_text=True)
+    assert f'name="{name}" value="{value}"' in page
+    assert f'name="next" value="{where}"' in page
+    answer = browser.post("/settings/look", data={name: value, "next": where})
+    assert answer.location == where
+    assert shows in browser.get(where).get_data(as_text=True).partition("<head>")[0]
+
+
+def test_the_head_signs_out(desk: Callable[..., Desk]) -> None:
+    browser = desk("reviewer").browser
+    assert 'action="/logout"' in browser.get(QUEUE).get_data(as_text=True)
+    browser.post("/logout")
+    assert browser.get(QUEUE).location.startswith("/login")
