@@ -15,6 +15,7 @@ from portal.events import operations as events
 from portal.events import queries as feed
 from portal.identity.flows import SEND_CODE
 from portal.plumbing import jobs
+from portal.plumbing.db import PATIENCE
 from portal.plumbing.jobs import QUEUE
 from portal.plumbing.work import Job, Tools
 from portal.tasks import TASKS, on_event
@@ -91,7 +92,9 @@ class Relay:
 def queue_app(tools: Tools, *, direct_url: str) -> procrastinate.App:
     """The queue with every job of the portal registered under its name."""
     app = procrastinate.App(
-        connector=procrastinate.PsycopgConnector(conninfo=direct_url, min_size=1, max_size=_CONCURRENCY),
+        connector=procrastinate.PsycopgConnector(
+            conninfo=direct_url, kwargs=dict(PATIENCE), min_size=1, max_size=_CONCURRENCY
+        ),
         worker_defaults={
             "queues": [QUEUE],
             "concurrency": _CONCURRENCY,

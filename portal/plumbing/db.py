@@ -8,6 +8,8 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 # A money transaction that waits longer than this is better refused and tried again by the wallet.
 _SESSION_SETTINGS = "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=4000"
+# The server's own limits do not help when the server has vanished from the network (milliseconds, then seconds).
+PATIENCE = {"tcp_user_timeout": 5000, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -36,7 +38,9 @@ class Database:
             max_overflow=pool_size,
             pool_timeout=3,
             pool_pre_ping=True,
-            connect_args={"options": _SESSION_SETTINGS, "connect_timeout": 3},
+            # An error's text goes to the log; the row that caused it does not.
+            hide_parameters=True,
+            connect_args={"options": _SESSION_SETTINGS, "connect_timeout": 3, **PATIENCE},
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
