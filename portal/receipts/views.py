@@ -22,7 +22,7 @@ from portal.plumbing.web import Audience, database, guard, keyring
 from portal.receipts import queries, story
 from portal.receipts.queries import DaySum
 from portal.receipts.rules import Sums, read_filter, standing, sums
-from portal.receipts.words import FILTER_WORDS, standing_words
+from portal.receipts.words import FILTER_WORDS, count_words, standing_words
 from portal.refunds import queries as refunds
 from portal.refunds.words import GIVER_WORDS, STATE_WORDS
 from portal.values.day import business_date
@@ -68,6 +68,7 @@ def receipts() -> ResponseReturnValue:
         page=page,
         chosen=chosen,
         filters=FILTER_WORDS,
+        count_words=count_words,
         ever=ever,
         last=last,
         first=not (request.args.get("before") or request.args.get("after")),

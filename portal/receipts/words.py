@@ -26,6 +26,11 @@ def money_words(fen: int) -> str:
     return f"{'−' if fen < 0 else ''}¥{yuan(abs(fen))}"
 
 
+def count_words(count: int) -> str:
+    """37 笔; English tells one from many."""
+    return _("1 笔") if count == 1 else _("%(count)s 笔", count=count)
+
+
 def standing_words(row: PaymentRow, open_refund: str | None) -> tuple[str, str]:
     """Sign and word beside a receipt in a list; a plain receipt carries none."""
     kind = standing(

@@ -11,6 +11,7 @@ from portal.merchants import queries as merchants
 from portal.plumbing.clock import now
 from portal.plumbing.web import Audience, database, guard, settings
 from portal.receipts import queries as receipts
+from portal.receipts.words import count_words
 from portal.today import feed, home
 
 blueprint = Blueprint("today", __name__)
@@ -45,6 +46,7 @@ def today() -> ResponseReturnValue:
             warnings=home.warnings(session, merchant_id),
             action=home.next_action(session, merchant_id, owner=current_user.role == "owner"),
             moment=now(),
+            count_words=count_words,
             last=last,
         )
 

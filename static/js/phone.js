@@ -28,12 +28,18 @@ window.addEventListener("pageshow", () => {
   sending.clear();
 });
 
-// Copy the text of the named element; the button appears only where the browser can do it.
-for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) continue;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
-    button.querySelector("span").textContent = button.dataset.done;
-  });
+// Copy the text of the named element; the button appears only where the browser can do it. A part of the page that
+// was drawn anew brings new buttons.
+function offerCopies() {
+  if (!navigator.clipboard) return;
+  for (const button of document.querySelectorAll("[data-copy][hidden]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+      button.querySelector("span").textContent = button.dataset.done;
+    });
+  }
 }
+
+offerCopies();
+document.addEventListener("live:drawn", offerCopies);

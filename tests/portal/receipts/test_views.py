@@ -33,25 +33,25 @@ def text(response: TestResponse) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
 
 
-def test_an_empty_list_says_what_to_do(browser: FlaskClient) -> None:
-    page = browser.get("/receipts")
+def test_an_empty_list_says_what_to_do(owners_browser: FlaskClient) -> None:
+    page = owners_browser.get("/receipts")
     assert "还没有收款，先打印收款码" in text(page)
     assert 'href="/codes"' in page.get_data(as_text=True)
 
 
 def test_receipts_stand_under_their_days_with_count_and_sum(
-    browser: FlaskClient, db: Database, keyring: Keyring
+    owners_browser: FlaskClient, db: Database, keyring: Keyring
 ) -> None:
     for amount, ago in ((1_234, 0), (500, 1), (800, 24), (200, 72)):
         add_payment(db, keyring, merchant_id=SHOP, amount=amount, now=NOON - timedelta(hours=ago))
-    words = text(browser.get("/receipts"))
+    words = text(owners_browser.get("/receipts"))
     assert "今天 周日2 笔 ¥17.34" in words
     assert "昨天 周六1 笔 ¥8.00" in words
     assert "11月19日 周四1 笔 ¥2.00" in words
     assert words.index("今天 周日") < words.index("昨天 周六") < words.index("11月19日")
 
 
-def test_a_row_names_wallet_number_time_and_state(browser: FlaskClient, db: Database, keyring: Keyring) -> None:
+def test_a_row_names_wallet_number_time_and_state(owners_browser: FlaskClient, db: Database, keyring: Keyring) -> None:
     number = add_payment(db, keyring, merchant_id=SHOP, amount=4_800, now=NOON, acquirer=Acquirer.JDPAY)
     add_refund(
         db,
@@ -63,29 +63,29 @@ def test_a_row_names_wallet_number_time_and_state(browser: FlaskClient, db: Data
         state=RefundState.SUCCESS,
         acquirer=Acquirer.JDPAY,
     )
-    assert re.search(r"京东支付 ?第 1 笔 · 12:00 ?¥48.00 ?已退 ¥6.00", text(browser.get("/receipts")))
+    assert re.search(r"京东支付 ?第 1 笔 · 12:00 ?¥48.00 ?已退 ¥6.00", text(owners_browser.get("/receipts")))
 
 
-def test_a_chip_keeps_its_choice_on_the_next_page(browser: FlaskClient, db: Database, keyring: Keyring) -> None:
+def test_a_chip_keeps_its_choice_on_the_next_page(owners_browser: FlaskClient, db: Database, keyring: Keyring) -> None:
     for minute in range(21):
         add_payment(db, keyring, merchant_id=SHOP, amount=100, now=NOON - timedelta(minutes=minute))
-    page = browser.get("/receipts?show=wechat").get_data(as_text=True)
+    page = owners_browser.get("/receipts?show=wechat").get_data(as_text=True)
     (older,) = re.findall(r'href="(/receipts\?show=wechat&amp;before=\w+)"', page)
-    page = browser.get(older.replace("&amp;", "&")).get_data(as_text=True)
+    page = owners_browser.get(older.replace("&amp;", "&")).get_data(as_text=True)
     assert page.count('class="row__amount"') == 1
     assert "show=wechat&amp;after=" in page
 
 
-def test_a_chip_without_receipts_leads_back(browser: FlaskClient, db: Database, keyring: Keyring) -> None:
+def test_a_chip_without_receipts_leads_back(owners_browser: FlaskClient, db: Database, keyring: Keyring) -> None:
     add_payment(db, keyring, merchant_id=SHOP, amount=100, now=NOON)
-    assert "没有这样的收款" in text(browser.get("/receipts?show=jdpay"))
+    assert "没有这样的收款" in text(owners_browser.get("/receipts?show=jdpay"))
 
 
 def test_a_receipt_tells_both_dimensions_the_discount_the_fee_and_what_stays(
-    browser: FlaskClient, db: Database, keyring: Keyring
+    owners_browser: FlaskClient, db: Database, keyring: Keyring
 ) -> None:
     number = add_payment(db, keyring, merchant_id=SHOP, amount=2_000, now=NOON, wallet=Wallet.JDPAY, discount=300)
-    words = text(browser.get(f"/receipts/{number}"))
+    words = text(owners_browser.get(f"/receipts/{number}"))
     for sentence in (
         "顾客付了 ¥17.00",
         "京东支付立减",
@@ -102,11 +102,11 @@ def test_a_receipt_tells_both_dimensions_the_discount_the_fee_and_what_stays(
         assert re.search(sentence, words), sentence
 
 
-def test_the_story_is_told_in_order_and_in_words(browser: FlaskClient, db: Database, keyring: Keyring) -> None:
+def test_the_story_is_told_in_order_and_in_words(owners_browser: FlaskClient, db: Database, keyring: Keyring) -> None:
     number = add_payment(db, keyring, merchant_id=SHOP, amount=2_000, now=NOON, wallet=Wallet.JDPAY, discount=300)
     add_refund(db, keyring, merchant_id=SHOP, payment_no=number, amount=1_200, now=NOON, state=RefundState.SUCCESS)
     add_refund(db, keyring, merchant_id=SHOP, payment_no=number, amount=100, now=NOON, state=RefundState.ABNORMAL)
-    words = text(browser.get(f"/receipts/{number}"))
+    words = text(owners_browser.get(f"/receipts/{number}"))
     told = [
         "顾客扫码，付了 ¥17.00",
         "京东支付补上立减 ¥3.00",
@@ -120,18 +120,18 @@ def test_the_story_is_told_in_order_and_in_words(browser: FlaskClient, db: Datab
     assert places == sorted(places)
 
 
-def test_a_refusal_is_told_in_the_wallets_words(browser: FlaskClient, db: Database, keyring: Keyring) -> None:
+def test_a_refusal_is_told_in_the_wallets_words(owners_browser: FlaskClient, db: Database, keyring: Keyring) -> None:
     number = add_payment(db, keyring, merchant_id=SHOP, amount=2_000, now=NOON)
     refund = add_refund(db, keyring, merchant_id=SHOP, payment_no=number, amount=1_200, now=NOON)
     with db.transaction(merchant=SHOP) as session:
         refunds.note_refused(session, merchant_id=SHOP, refund_no=refund, refusal="余额不足", now=NOON)
-    words = text(browser.get(f"/receipts/{number}"))
+    words = text(owners_browser.get(f"/receipts/{number}"))
     assert "退款 ¥12.00 没退成，钱还在您这里（微信支付说：余额不足）" in words
     assert "可退 ¥20.00" in words
 
 
 def test_a_rebate_and_its_return_are_part_of_the_story(
-    browser: FlaskClient, db: Database, staff_db: Database, keyring: Keyring, tools: Tools
+    owners_browser: FlaskClient, db: Database, staff_db: Database, keyring: Keyring, tools: Tools
 ) -> None:
     with staff_db.transaction() as session:
         session.add(
@@ -153,38 +153,38 @@ def test_a_rebate_and_its_return_are_part_of_the_story(
     carry_events(tools)
     add_refund(db, keyring, merchant_id=SHOP, payment_no=number, amount=1_000, now=NOON, state=RefundState.SUCCESS)
     carry_events(tools)
-    words = text(browser.get(f"/receipts/{number}"))
+    words = text(owners_browser.get(f"/receipts/{number}"))
     assert "记下返现 ¥0.20，待确认" in words
     assert "退款扣回返现 ¥0.10" in words
 
 
-def test_an_unknown_wallet_is_called_unknown(browser: FlaskClient, db: Database, keyring: Keyring) -> None:
+def test_an_unknown_wallet_is_called_unknown(owners_browser: FlaskClient, db: Database, keyring: Keyring) -> None:
     number = add_payment(db, keyring, merchant_id=SHOP, amount=2_000, now=NOON, wallet=Wallet.UNKNOWN)
-    words = text(browser.get(f"/receipts/{number}"))
+    words = text(owners_browser.get(f"/receipts/{number}"))
     assert re.search("付款钱包 ?未知", words)
 
 
-def test_what_is_fully_refunded_offers_no_refund(browser: FlaskClient, db: Database, keyring: Keyring) -> None:
+def test_what_is_fully_refunded_offers_no_refund(owners_browser: FlaskClient, db: Database, keyring: Keyring) -> None:
     number = add_payment(db, keyring, merchant_id=SHOP, amount=2_000, now=NOON)
     add_refund(db, keyring, merchant_id=SHOP, payment_no=number, amount=2_000, now=NOON, state=RefundState.SUCCESS)
-    page = browser.get(f"/receipts/{number}")
+    page = owners_browser.get(f"/receipts/{number}")
     assert "已全额退" in text(page)
     assert f"/receipts/{number}/refund" not in page.get_data(as_text=True)
 
 
 def test_another_shop_finds_no_receipt(
-    browser: FlaskClient, strangers_browser: FlaskClient, db: Database, keyring: Keyring
+    owners_browser: FlaskClient, strangers_browser: FlaskClient, db: Database, keyring: Keyring
 ) -> None:
     number = add_payment(db, keyring, merchant_id=SHOP, amount=2_000, now=NOON)
     assert strangers_browser.get(f"/receipts/{number}").status_code == 404
-    assert browser.get("/receipts/YNOBODY").status_code == 404
+    assert owners_browser.get("/receipts/YNOBODY").status_code == 404
     assert number not in strangers_browser.get("/receipts").get_data(as_text=True)
     assert strangers_browser.get(f"/receipts?before={number}").status_code == 200
 
 
-def test_an_unpaid_order_is_no_receipt(browser: FlaskClient, db: Database, keyring: Keyring) -> None:
+def test_an_unpaid_order_is_no_receipt(owners_browser: FlaskClient, db: Database, keyring: Keyring) -> None:
     number = add_order(db, keyring, merchant_id=SHOP, amount=500, now=NOON)
-    assert browser.get(f"/receipts/{number}").status_code == 404
+    assert owners_browser.get(f"/receipts/{number}").status_code == 404
 
 
 def test_anybody_can_check_that_a_receipt_is_real(client: FlaskClient, db: Database, keyring: Keyring) -> None:

@@ -21,7 +21,7 @@ def owner(db: Database, keyring: Keyring) -> int:
 
 
 @pytest.fixture
-def browser(owner: int, client_of: Callable[..., FlaskClient]) -> FlaskClient:
+def owners_browser(owner: int, client_of: Callable[..., FlaskClient]) -> FlaskClient:
     """The owner's."""
     return client_of(owner, SHOP)
 

@@ -115,9 +115,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_the_address_serves_the_feed_unbuffered(browser: FlaskClient, db: Database, keyring: Keyring) -> None:
+def test_the_address_serves_the_feed_unbuffered(owners_browser: FlaskClient, db: Database, keyring: Keyring) -> None:
     add_payment(db, keyring, merchant_id=SHOP, amount=1, now=now())
-    response = browser.get("/events?after=1", headers={"Last-Event-ID": ""})
+    response = owners_browser.get("/events?after=1", headers={"Last-Event-ID": ""})
     assert response.mimetype == "text/event-stream"
     assert response.headers["X-Accel-Buffering"] == "no"
     assert response.headers["Cache-Control"] == "no-store"
@@ -127,34 +127,34 @@ def test_the_address_serves_the_feed_unbuffered(browser: FlaskClient, db: Databa
 
 @pytest.mark.usefixtures("quick")
 def test_what_the_browser_has_seen_goes_before_what_the_page_says(
-    browser: FlaskClient, db: Database, keyring: Keyring
+    owners_browser: FlaskClient, db: Database, keyring: Keyring
 ) -> None:
     add_payment(db, keyring, merchant_id=SHOP, amount=1, now=now())
-    assert "id:" not in browser.get("/events?after=0", headers={"Last-Event-ID": "2"}).get_data(as_text=True)
+    assert "id:" not in owners_browser.get("/events?after=0", headers={"Last-Event-ID": "2"}).get_data(as_text=True)
 
 
 @pytest.mark.usefixtures("quick")
-def test_only_the_portals_own_page_may_read_it_from_another_port(browser: FlaskClient) -> None:
-    ours = browser.get("/events", headers={"Origin": "http://127.0.0.1:8000"})
+def test_only_the_portals_own_page_may_read_it_from_another_port(owners_browser: FlaskClient) -> None:
+    ours = owners_browser.get("/events", headers={"Origin": "http://127.0.0.1:8000"})
     assert ours.headers["Access-Control-Allow-Origin"] == "http://127.0.0.1:8000"
     assert ours.headers["Access-Control-Allow-Credentials"] == "true"
-    theirs = browser.get("/events", headers={"Origin": "http://evil.example"})
+    theirs = owners_browser.get("/events", headers={"Origin": "http://evil.example"})
     assert "Access-Control-Allow-Origin" not in theirs.headers
 
 
 @pytest.mark.usefixtures("quick")
-def test_signing_out_ends_the_line(browser: FlaskClient, db: Database) -> None:
-    with browser.session_transaction() as cookie:
+def test_signing_out_ends_the_line(owners_browser: FlaskClient, db: Database) -> None:
+    with owners_browser.session_transaction() as cookie:
         token = cookie["_user_id"]
-    line = browser.get("/events")
+    line = owners_browser.get("/events")
     with db.transaction() as session:
         identity.sign_out(session, token_hash(token), now=now())
     assert line.get_data(as_text=True).count("event: beat") <= 1
 
 
-def test_the_web_process_shows_the_way_to_the_events_process(app: Flask, browser: FlaskClient) -> None:
+def test_the_web_process_shows_the_way_to_the_events_process(app: Flask, owners_browser: FlaskClient) -> None:
     app.extensions["settings"] = replace(app.extensions["settings"], events_url="http://127.0.0.1:8002")
-    response = browser.get("/events?after=7")
+    response = owners_browser.get("/events?after=7")
     assert (response.status_code, response.location) == (307, "http://127.0.0.1:8002/events?after=7")
 
 

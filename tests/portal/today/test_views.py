@@ -71,12 +71,12 @@ def text(response: TestResponse) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
 
 
-def test_the_first_card_tells_the_day(browser: FlaskClient, db: Database, keyring: Keyring) -> None:
+def test_the_first_card_tells_the_day(owners_browser: FlaskClient, db: Database, keyring: Keyring) -> None:
     add_payment(db, keyring, merchant_id=SHOP, amount=96_800, now=NOON)
     add_payment(db, keyring, merchant_id=SHOP, amount=31_850, now=NOON, acquirer=Acquirer.JDPAY)
     paid = add_payment(db, keyring, merchant_id=SHOP, amount=2_000, now=NOON - timedelta(days=1))
     add_refund(db, keyring, merchant_id=SHOP, payment_no=paid, amount=1_450, now=NOON, state=RefundState.SUCCESS)
-    words = text(browser.get("/"))
+    words = text(owners_browser.get("/"))
     assert "阿珍水果摊" in words
     assert "¥1,286.50" in words
     assert "2 笔 · 已退 ¥14.50" in words
@@ -89,46 +89,46 @@ def test_the_first_card_tells_the_day(browser: FlaskClient, db: Database, keyrin
     [(1_000, "比上周日此时多 ¥5.00"), (2_000, "比上周日此时少 ¥5.00"), (1_500, "和上周日此时一样")],
 )
 def test_the_day_is_compared_with_last_week_up_to_the_same_time(
-    browser: FlaskClient, db: Database, keyring: Keyring, last_week: int, words: str
+    owners_browser: FlaskClient, db: Database, keyring: Keyring, last_week: int, words: str
 ) -> None:
     week = timedelta(days=7)
     add_payment(db, keyring, merchant_id=SHOP, amount=1_500, now=NOON)
     add_payment(db, keyring, merchant_id=SHOP, amount=last_week, now=NOON - week - timedelta(hours=1))
     add_payment(db, keyring, merchant_id=SHOP, amount=99_999, now=NOON - week + timedelta(hours=1))
-    assert words in text(browser.get("/"))
+    assert words in text(owners_browser.get("/"))
 
 
-def test_a_first_week_is_compared_with_nothing(browser: FlaskClient, db: Database, keyring: Keyring) -> None:
+def test_a_first_week_is_compared_with_nothing(owners_browser: FlaskClient, db: Database, keyring: Keyring) -> None:
     add_payment(db, keyring, merchant_id=SHOP, amount=1_500, now=NOON)
-    assert "上周日" not in text(browser.get("/"))
+    assert "上周日" not in text(owners_browser.get("/"))
 
 
-def test_the_bars_are_told_in_a_table_too(browser: FlaskClient, db: Database, keyring: Keyring) -> None:
+def test_the_bars_are_told_in_a_table_too(owners_browser: FlaskClient, db: Database, keyring: Keyring) -> None:
     add_payment(db, keyring, merchant_id=SHOP, amount=1_500, now=NOON - timedelta(hours=3))
-    assert re.search("9 时 ?¥15.00", text(browser.get("/")))
+    assert re.search("9 时 ?¥15.00", text(owners_browser.get("/")))
 
 
-def test_a_day_begins_at_midnight_in_shanghai(browser: FlaskClient, db: Database, keyring: Keyring) -> None:
+def test_a_day_begins_at_midnight_in_shanghai(owners_browser: FlaskClient, db: Database, keyring: Keyring) -> None:
     add_payment(db, keyring, merchant_id=SHOP, amount=111, now=datetime(2026, 11, 21, 16, 0, tzinfo=UTC))
     add_payment(db, keyring, merchant_id=SHOP, amount=222, now=datetime(2026, 11, 21, 15, 59, 59, tzinfo=UTC))
-    words = text(browser.get("/"))
+    words = text(owners_browser.get("/"))
     assert "¥1.11" in words
     assert "1 笔" in words
     assert "昨天 23:59" in words
 
 
-def test_before_the_first_payment_it_says_what_to_do(browser: FlaskClient) -> None:
-    page = browser.get("/")
+def test_before_the_first_payment_it_says_what_to_do(owners_browser: FlaskClient) -> None:
+    page = owners_browser.get("/")
     assert "还没有收款，先打印收款码" in text(page)
     assert 'href="/codes"' in page.get_data(as_text=True)
 
 
-def test_a_stuck_refund_is_the_next_action(browser: FlaskClient, db: Database, keyring: Keyring) -> None:
+def test_a_stuck_refund_is_the_next_action(owners_browser: FlaskClient, db: Database, keyring: Keyring) -> None:
     paid = add_payment(db, keyring, merchant_id=SHOP, amount=2_000, now=NOON)
     number = add_refund(
         db, keyring, merchant_id=SHOP, payment_no=paid, amount=1_200, now=NOON, state=RefundState.ABNORMAL
     )
-    page = browser.get("/")
+    page = owners_browser.get("/")
     assert "退款 ¥12.00 卡住了，要您处理" in text(page)
     assert f'href="/refunds/{number}"' in page.get_data(as_text=True)
 
@@ -144,7 +144,7 @@ def test_a_wallet_that_waits_for_a_signature_is_the_next_action(
     assert 'href="/application"' in page.get_data(as_text=True)
 
 
-def test_a_function_taken_away_is_said_with_its_way_out(browser: FlaskClient, db: Database) -> None:
+def test_a_function_taken_away_is_said_with_its_way_out(owners_browser: FlaskClient, db: Database) -> None:
     with db.transaction(merchant=SHOP) as session:
         session.add(
             Restriction(
@@ -157,7 +157,7 @@ def test_a_function_taken_away_is_said_with_its_way_out(browser: FlaskClient, db
                 lift_reason="",
             )
         )
-    assert "暂停了：执照要换新。请到“我的”上传新执照" in text(browser.get("/"))
+    assert "暂停了：执照要换新。请到“我的”上传新执照" in text(owners_browser.get("/"))
 
 
 @pytest.mark.parametrize(
@@ -210,17 +210,17 @@ def test_one_who_left_the_shop_sees_nothing(
     assert client_of(user, SHOP).get("/").status_code == 404
 
 
-def test_the_page_says_where_its_feed_goes_on(browser: FlaskClient, db: Database, keyring: Keyring) -> None:
+def test_the_page_says_where_its_feed_goes_on(owners_browser: FlaskClient, db: Database, keyring: Keyring) -> None:
     add_payment(db, keyring, merchant_id=SHOP, amount=1_500, now=NOON)
-    assert 'data-live data-after="2"' in browser.get("/").get_data(as_text=True)
+    assert 'data-live data-after="2"' in owners_browser.get("/").get_data(as_text=True)
 
 
 def test_the_announcer_shows_the_newest_and_never_the_days_total(
-    browser: FlaskClient, db: Database, keyring: Keyring
+    owners_browser: FlaskClient, db: Database, keyring: Keyring
 ) -> None:
     for minute, amount in enumerate((1_200, 3_550, 2_000)):
         add_payment(db, keyring, merchant_id=SHOP, amount=amount, now=NOON + timedelta(minutes=minute - 5))
-    page = browser.get("/announcer").get_data(as_text=True)
+    page = owners_browser.get("/announcer").get_data(as_text=True)
     words = re.sub(r"<[^>]+>", "", page)
     assert "今天第 3 笔 · 11:57:00" in words
     assert "11:56" in words
@@ -229,5 +229,5 @@ def test_the_announcer_shows_the_newest_and_never_the_days_total(
     assert "{yuan} 元" in page
 
 
-def test_the_announcer_waits_for_the_first_payment(browser: FlaskClient) -> None:
-    assert "等第一笔收款" in text(browser.get("/announcer"))
+def test_the_announcer_waits_for_the_first_payment(owners_browser: FlaskClient) -> None:
+    assert "等第一笔收款" in text(owners_browser.get("/announcer"))
