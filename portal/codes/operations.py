@@ -27,9 +27,7 @@ def claim(session: Session, *, key: str, merchant_id: int, code_id: int) -> bool
     session.execute(
         insert(CodeLookup).values(key=key, merchant_id=merchant_id, code_id=code_id).on_conflict_do_nothing()
     )
-    owner = session.execute(
-        sa.select(CodeLookup.merchant_id, CodeLookup.code_id).where(CodeLookup.key == key)
-    ).one()
+    owner = session.execute(sa.select(CodeLookup.merchant_id, CodeLookup.code_id).where(CodeLookup.key == key)).one()
     return (owner.merchant_id, owner.code_id) == (merchant_id, code_id)
 
 
@@ -113,9 +111,7 @@ def change(
     return target
 
 
-def note_printed(
-    session: Session, *, merchant_id: int, code_id: int, output: str, now: datetime, actor: Actor
-) -> None:
+def note_printed(session: Session, *, merchant_id: int, code_id: int, output: str, now: datetime, actor: Actor) -> None:
     """Somebody took the finished plate, as `pdf` or `png`: the owner can see who."""
     _tell(session, merchant_id, "code.printed", code_id, actor, now, {"output": output})
 

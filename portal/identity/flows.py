@@ -3,15 +3,20 @@
 The worker sends, not the page: so the answer takes the same time whether or not the number is known.
 """
 
-from datetime import datetime
+import logging
+from datetime import datetime, timedelta
 
 from portal.identity import operations, queries
 from portal.identity.rules import SMS_CODE_AGAIN, SMS_CODE_LIFE_MINUTES, Limit, read_phone
+from portal.plumbing.clock import now as clock_now
 from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
 from portal.plumbing.jobs import defer
+from portal.plumbing.sms import SmsRefused
 from portal.plumbing.work import Tools
 from portal.values.errors import Refused
+
+log = logging.getLogger("portal.identity")
 
 SEND_CODE = "identity.send_code"
 _PLACE = "job|sms|{}"
@@ -35,14 +40,23 @@ def ask_for_code(
         code = operations.keep_sms_code(session, phone_blind=blind, purpose=purpose, now=now)
         known = queries.password_of(session, blind) is not None
         sealed = keys.seal(f"{number} {code}", place=_PLACE.format(blind))
-        defer(session, SEND_CODE, sealed=sealed, blind=blind, locale=locale, silent=purpose == "reset" and not known)
+        silent = purpose == "reset" and not known
+        until = (now + timedelta(minutes=SMS_CODE_LIFE_MINUTES)).isoformat()
+        defer(session, SEND_CODE, sealed=sealed, blind=blind, locale=locale, silent=silent, until=until)
 
 
-def send_code(tools: Tools, *, sealed: str, blind: str, locale: str, silent: bool) -> None:
-    """The worker's half: open the number and the code, and hand them to the gateway."""
+def send_code(tools: Tools, *, sealed: str, blind: str, locale: str, silent: bool, until: str) -> None:
+    """The worker's half: open the number and the code, and hand them to the gateway.
+
+    A code that has run out is not sent any more, and a gateway's final no is not asked again.
+    """
     number, code = tools.keyring.open(sealed, place=_PLACE.format(blind)).split(" ")
-    if not silent:
+    if silent or datetime.fromisoformat(until) <= clock_now():
+        return
+    try:
         tools.sms.send_code(phone=number, code=code, minutes=SMS_CODE_LIFE_MINUTES, locale=locale)
+    except SmsRefused as refusal:
+        log.warning("the gateway refused a code", extra={"code": refusal.code})
 
 
 def count_tries(db: Database, tries: list[tuple[Limit, str]], *, now: datetime) -> None:

@@ -46,10 +46,10 @@ class Keyring:
         cipher = self._ciphers.get(name)
         if cipher is None:
             raise CannotOpen(name)
-        raw = base64.b64decode(text)
         try:
+            raw = base64.b64decode(text, validate=True)
             return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.encode()).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise CannotOpen(name) from error
 
     def blind(self, value: str, *, kind: str) -> str:
@@ -68,11 +68,6 @@ def password_matches(stored: str | None, password: str) -> bool:
         return _HASHER.verify(stored or _NOBODY, password) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
-
-
-def fingerprint(text: str) -> str:
-    """SHA-256 in hex: for tokens and versions that are looked up but need not be read back."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 _NOBODY = _HASHER.hash(secrets.token_urlsafe(16))

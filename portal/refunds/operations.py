@@ -147,7 +147,7 @@ def note_answer(session: Session, *, merchant_id: int, answer: RefundAnswer, now
 
 def _arrive(session: Session, row: Refund, paid: PaymentRow, arrived_at: datetime, now: datetime) -> None:
     back = fee_back(fee=paid.fee, fee_returned=paid.fee_returned, amount=row.amount, order_amount=paid.amount)
-    day = business_date(now)
+    day = business_date(arrived_at)
     row.state = State.SUCCESS
     row.arrived_at = arrived_at
     payments.settle_refund(

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from portal.codes.models import Code, CodeLookup
 from portal.identity.models import User, UserMerchant
 from portal.identity.operations import sign_in
+from portal.identity.rules import phone_place
 from portal.merchants.contracts import seal_keys
 from portal.merchants.models import ContractLookup, Member, Merchant, MerchantContract, Shop
 from portal.plumbing.crypto import Keyring, hash_password
@@ -81,7 +82,7 @@ def add_user(
             kind="staff" if staff_role else "merchant",
             staff_role=staff_role,
             phone_blind=blind,
-            phone_sealed=keyring.seal(phone, place=f"users|phone|{blind}"),
+            phone_sealed=keyring.seal(phone, place=phone_place(blind)),
             phone_tail=phone[-4:],
             name=name,
             password_hash=_PASSWORD_HASH,
@@ -92,9 +93,7 @@ def add_user(
         session.flush()
         if merchant_id is not None:
             session.add(UserMerchant(user_id=user.user_id, merchant_id=merchant_id))
-            session.add(
-                Member(merchant_id=merchant_id, user_id=user.user_id, role=role, name=name, joined_at=OPENED)
-            )
+            session.add(Member(merchant_id=merchant_id, user_id=user.user_id, role=role, name=name, joined_at=OPENED))
         return user.user_id
 
 

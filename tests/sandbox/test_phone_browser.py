@@ -1,28 +1,15 @@
 """What only a real browser shows: the bridge and its sheet inside the frame, and whether everybody can use the page."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 
+from tests.chromium import violations
 from tests.sandbox.jd_merchant import Merchant, eventually, served
 from tests.sandbox.phone_portal import CODE, Portal
 from tests.sandbox.wechat_merchant import Provider
-
-AXE = (Path(__file__).parents[1] / "axe" / "axe.min.js").read_text(encoding="utf-8")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -35,8 +22,8 @@ def portal(sandbox: Flask, sandbox_url: str) -> Iterator[Portal]:
 
 
 @pytest.fixture
-def desk(chromium: Browser, portal: Portal) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+def desk(browser: Browser, portal: Portal) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     page.goto(f"{portal.sandbox_url}/phone")
     yield page
@@ -97,26 +84,21 @@ def test_a_script_that_the_page_forbids_stays_forbidden(desk: Page, portal: Port
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_everybody_can_use_the_phone(chromium: Browser, portal: Portal, scheme: str, language: str) -> None:
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+def test_everybody_can_use_the_phone(browser: Browser, portal: Portal, scheme: str, language: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     api = {"data": {"wallet": "wechat", "text": CODE, "amount": 1234}}
     assert page.request.post(f"{portal.sandbox_url}/phone/api/pay", **api).json()["result"] == "paid"
     found = {}
     for path in ("/phone?tab=scan", "/phone/scan", "/phone/inbox?number=13800138000", "/phone/outside?to=x"):
         page.goto(f"{portal.sandbox_url}{path}{'&' if '?' in path else '?'}lang={language}")
-        page.evaluate(AXE)
-        found[path] = page.evaluate(
-            "rules => axe.run(document, {runOnly: rules, iframes: false})"
-            ".then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', ')))",
-            RULES,
-        )
+        found[path] = violations(page, frames=False)
     context.close()
     assert {path: lines for path, lines in found.items() if lines} == {}
 
 
-def test_a_narrow_window_does_not_scroll_sideways(chromium: Browser, portal: Portal) -> None:
-    context = chromium.new_context(viewport={"width": 360, "height": 780})
+def test_a_narrow_window_does_not_scroll_sideways(browser: Browser, portal: Portal) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 780})
     page = context.new_page()
     page.goto(f"{portal.sandbox_url}/phone")
     assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -92,9 +92,7 @@ def _on_paper(image: Image.Image) -> Image.Image:
 def _texts(picture: Image.Image) -> list[str]:
     """QR codes; and only where there is none, the bar code that a wallet shows to be scanned by a shop."""
     for kind in (zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.Code128):
-        seen = zxingcpp.read_barcodes(
-            picture, formats=zxingcpp.BarcodeFormats(kind), text_mode=zxingcpp.TextMode.Plain
-        )
+        seen = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats(kind), text_mode=zxingcpp.TextMode.Plain)
         valid = [code for code in seen if code.valid and code.text.strip()]
         valid.sort(key=lambda code: (code.position.top_left.y, code.position.top_left.x))
         if valid:

@@ -211,4 +211,3 @@ def test_the_first_page_takes_pictures_and_pdf(owner: FlaskClient) -> None:
     page = owner.get("/codes/link").get_data(as_text=True)
     assert 'accept="image/*,application/pdf"' in page
     assert 'enctype="multipart/form-data"' in page
-

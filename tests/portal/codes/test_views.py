@@ -97,9 +97,7 @@ def test_a_shop_of_somebody_else_cannot_be_chosen(owner: FlaskClient, db: Databa
     assert codes_of(db) == []
 
 
-def test_before_any_contract_it_says_what_is_missing(
-    db: Database, keyring: Keyring, client_of: object
-) -> None:
+def test_before_any_contract_it_says_what_is_missing(db: Database, keyring: Keyring, client_of: object) -> None:
     with db.transaction(merchant=7) as session:
         session.add(Merchant(merchant_id=7, status="pending", name="新店", created_at=OPENED))
         session.flush()

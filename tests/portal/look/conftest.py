@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from tests.portal.look.demo_app import create_app
 
-CHROMIUM = "/usr/bin/chromium"
 ADDRESS = "http://look.test/"
 
 
@@ -23,16 +22,8 @@ def look(look_app: Flask) -> FlaskClient:
     return look_app.test_client()
 
 
-@pytest.fixture(scope="session")
-def look_browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def open_page(look: FlaskClient, look_browser: Browser) -> Iterator[Callable[..., Page]]:
+def open_page(look: FlaskClient, browser: Browser) -> Iterator[Callable[..., Page]]:
     """Open a screen of the small app: `open_page("screen=today&theme=dark", width=320)`."""
     contexts = []
 
@@ -42,7 +33,7 @@ def open_page(look: FlaskClient, look_browser: Browser) -> Iterator[Callable[...
             route.fulfill(status=response.status_code, headers=dict(response.headers), body=response.data)
 
     def open_it(query: str, *, width: int = 360, height: int = 780, script: bool = True) -> Page:
-        context = look_browser.new_context(viewport={"width": width, "height": height}, java_script_enabled=script)
+        context = browser.new_context(viewport={"width": width, "height": height}, java_script_enabled=script)
         contexts.append(context)
         context.route("**/*", answer)
         page = context.new_page()

@@ -1,15 +1,14 @@
 """What only a browser can tell: accessibility, sideways scrolling, the keypad, and the content policy."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
+from tests.chromium import violations
 from tests.portal.look.conftest import ADDRESS
 from tests.portal.look.demo_app import ROOT, SCREENS
 
-AXE = (ROOT / "tests" / "axe" / "axe.min.js").read_text(encoding="utf-8")
 LOOKS = ["", "theme=dark", "lang=en&type=large"]
 PHONE = ["", *(name for name in SCREENS if not name.startswith("desk"))]
 DESK = [name for name in SCREENS if name.startswith("desk")]
@@ -20,16 +19,6 @@ def visited(page: Page, query: str) -> Page:
     """The same page, at another screen."""
     page.goto(f"{ADDRESS}?{query}")
     return page
-
-
-def violations(page: Page) -> list[str]:
-    """What axe finds, one line each."""
-    page.evaluate(AXE)
-    found = page.evaluate(
-        "axe.run(document, {runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']})"
-        ".then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', ')))"
-    )
-    return list(found)
 
 
 @pytest.mark.parametrize("look_of", LOOKS)
@@ -112,4 +101,4 @@ def test_it_runs_under_the_content_policy(open_page: Open) -> None:
 
 def test_it_names_the_licence_of_what_was_taken_in() -> None:
     for path in ("static/vendor/weui.LICENSE.txt", "tests/axe/LICENSE"):
-        assert (Path(ROOT) / path).stat().st_size > 500
+        assert (ROOT / path).stat().st_size > 500

@@ -71,9 +71,7 @@ def test_the_same_form_cannot_ask_for_another_amount(db: Database, keyring: Keyr
             order(session, keyring, amount=9)
 
 
-def test_a_payment_is_booked_with_its_fee_its_event_and_its_number_of_the_day(
-    db: Database, keyring: Keyring
-) -> None:
+def test_a_payment_is_booked_with_its_fee_its_event_and_its_number_of_the_day(db: Database, keyring: Keyring) -> None:
     with db.transaction(merchant=SHOP) as session:
         number = order(session, keyring)
         assert book(session, paid(number)) is Outcome.BOOKED

@@ -76,7 +76,11 @@ def test_half_a_refund_takes_half_back(stall: Stall, staff_db: Database) -> None
     refund = stall.refund(paid, 30_00)
     entry = stall.entries()[-1]
     assert (entry.ref, entry.kind, entry.amount, entry.base_amount, entry.reason) == (
-        refund, "clawback", -30, 3000, "refund",
+        refund,
+        "clawback",
+        -30,
+        3000,
+        "refund",
     )
     assert (balance(stall, "rebate_payable"), balance(stall, "rebate_expense")) == (-30, 30)
     assert leases(staff_db)[2] == 30
