@@ -39,6 +39,7 @@ from portal.wallets.port import Acquirer
 Say = Callable[[str], None]
 PASSWORD = "yima-demo-2026"  # noqa: S105 - printed for the newcomer, and only in demo mode
 _PATIENCE_SECONDS = 90
+_FILE = "demo.json"
 _YEAR = timedelta(days=365)
 
 
@@ -88,7 +89,8 @@ def load(tools: Tools, *, say: Say) -> None:
     """Fill an empty database and write `demo.json`; a database with people in it is left alone."""
     with tools.database.transaction() as session:
         if session.scalar(sa.select(sa.func.count()).select_from(User)):
-            say("the database is not empty: nothing loaded")
+            whole = (tools.settings.data_dir / _FILE).exists()
+            say("loaded before" if whole else "not an empty database and no whole demo: ./dev reset starts over")
             return
     staff = [_add_staff(tools, *row) for row in STAFF]
     _add_programme(tools)
@@ -277,7 +279,7 @@ def _write(tools: Tools, shops: list[dict[str, Any]]) -> None:
         "logins": logins,
         "shops": shops,
     }
-    path = tools.settings.data_dir / "demo.json"
+    path = tools.settings.data_dir / _FILE
     path.touch(mode=0o600)
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
 
