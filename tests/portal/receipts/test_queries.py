@@ -9,7 +9,7 @@ from portal.receipts import queries
 from portal.receipts.rules import Filter
 from portal.wallets.port import Acquirer, RefundState
 from tests.factories.payments import add_order, add_payment, add_refund
-from tests.portal.receipts.conftest import NOW, SHOP
+from tests.portal.stall import NOW, SHOP
 
 
 @pytest.fixture

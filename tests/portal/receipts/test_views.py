@@ -16,7 +16,7 @@ from portal.refunds import operations as refunds
 from portal.wallets.port import Acquirer, RefundState, Wallet
 from portal.worker import carry_events
 from tests.factories.payments import add_order, add_payment, add_refund
-from tests.portal.receipts.conftest import SHOP
+from tests.portal.stall import SHOP
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 

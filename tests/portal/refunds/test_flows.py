@@ -18,7 +18,7 @@ from portal.wallets.errors import WalletRefused, WalletUnavailable, WalletUnknow
 from portal.wallets.port import Acquirer, RefundAnswer, RefundState, RefundToSend
 from tests.factories.payments import add_payment
 from tests.factories.wallets import ScriptedWallet
-from tests.portal.refunds.conftest import SHOP
+from tests.portal.stall import SHOP
 
 WECHAT = Acquirer.WECHAT
 

@@ -21,7 +21,7 @@ from portal.values.errors import InvalidAmount, NotAllowedNow, Refused
 from portal.wallets.port import Acquirer, RefundAnswer, RefundState
 from tests.conftest import TestDatabase
 from tests.factories.payments import add_order, add_payment
-from tests.portal.refunds.conftest import NOW, SHOP
+from tests.portal.stall import NOW, SHOP
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from portal.wallets.port import Acquirer, RefundState, Wallet
 from tests.factories.merchants import add_user
 from tests.factories.payments import add_order, add_payment, add_refund
 from tests.factories.wallets import ScriptedWallet
-from tests.portal.refunds.conftest import SHOP
+from tests.portal.stall import SHOP
 
 
 @pytest.fixture

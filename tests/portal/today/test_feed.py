@@ -15,7 +15,7 @@ from portal.plumbing.db import Database
 from portal.today import feed
 from portal.today.feed import Pace, start_after, stream
 from tests.factories.payments import add_payment
-from tests.portal.today.conftest import SHOP, STRANGER
+from tests.portal.stall import SHOP, STRANGER
 
 QUICK = Pace(poll=0.01, beat=0.05, life=0.4)
 

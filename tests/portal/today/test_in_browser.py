@@ -18,7 +18,7 @@ from portal.today import feed
 from portal.wallets.port import Acquirer, RefundAnswer, RefundState
 from tests.chromium import violations
 from tests.factories.payments import add_payment, add_refund
-from tests.portal.today.conftest import SHOP
+from tests.portal.stall import SHOP
 
 SPEECH = """
     window.said = [];

@@ -13,7 +13,7 @@ from portal.plumbing.db import Database
 from portal.wallets.port import Acquirer, RefundState
 from tests.factories.merchants import add_user
 from tests.factories.payments import add_payment, add_refund
-from tests.portal.today.conftest import SHOP
+from tests.portal.stall import SHOP
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 YOUNG = 610271846
