@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import procrastinate
@@ -48,7 +49,9 @@ def register(monkeypatch: pytest.MonkeyPatch, job: Job) -> None:
 
 
 def work_off(tools: Tools, database: TestDatabase) -> None:
-    queue_app(tools, direct_url=database.staff).run_worker(wait=False)
+    """In a thread of its own: the browser's driver keeps an event loop on the main one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(queue_app(tools, direct_url=database.staff).run_worker, wait=False).result()
 
 
 def queued(database: TestDatabase) -> list[tuple[str, str, int]]:
