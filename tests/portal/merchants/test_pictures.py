@@ -5,7 +5,7 @@ import struct
 import zlib
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from portal.merchants.pictures import PICTURE_MOST_BYTES, clean_picture
 from portal.values.errors import Refused
@@ -22,6 +22,12 @@ def png_header(width: int, height: int) -> bytes:
     bodies = (b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), b"IDAT" + zlib.compress(bytes(9)))
     chunks = (struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body)) for body in bodies)
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.fixture(autouse=True)
+def as_in_the_web_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """WeasyPrint, which only the printing process loads, makes Pillow take half a picture for a whole one."""
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
