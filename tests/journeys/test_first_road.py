@@ -83,12 +83,15 @@ def test_a_payment_through_a_sharing_page_earns_a_rebate_and_its_refund_takes_it
     assert ledger.rows(running, payable, shop["id"]) == [(30,)]
 
 
-def test_the_plate_pays_the_shop_whose_code_it_carries(running: Running, sign_in: Callable[..., Page]) -> None:
-    """Put shop B's code in and shop B is paid: the bytes of the plate decide, nothing else."""
+def test_the_plate_pays_the_shop_whose_code_it_carries(running: Running, window: Callable[..., Page]) -> None:
+    """Give the phone the bytes of shop B's plate instead of A's, and shop B is paid: the plate alone decides."""
     shop_b = running.demo["shops"][1]
+    owner_b = window()
+    road.sign_in(owner_b, running, [login for login in running.demo["logins"] if login["role"] == "owner"][1])
+    plate = road.fetch(owner_b, f"{running.portal}/codes/1/plate.pdf")
     before = ledger.ledger_of(running, shop_b["id"])["wechat"].received
-    paid = running.pay("wechat", 100, text=f"{running.portal}/c/{shop_b['codes'][0]}")
-    assert paid["result"] == "paid"
+    paid = running.pay("wechat", 100, picture=plate)
+    assert (paid["result"], paid["text"]) == ("paid", f"{running.portal}/c/{shop_b['codes'][0]}")
     road.eventually(
         lambda: ledger.ledger_of(running, shop_b["id"])["wechat"].received == before + 100, "shop B was paid"
     )

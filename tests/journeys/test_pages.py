@@ -77,9 +77,13 @@ class Numbers:
         return path.format(**self.__dict__)
 
 
+APPLICANT, NEWCOMER = "13700000001", "13700000002"
+
+
 @pytest.fixture(scope="module")
 def numbers(running: Running, browser: Browser) -> Numbers:
-    """Something on every page: payments by both wallets, one refunded in part, one that nobody has finished."""
+    """Something on every page: payments by both wallets, one refunded in part, one that nobody has finished; an
+    application that waits for its reviewer, and one that is just begun."""
     shop = running.demo["shops"][0]
     address = f"{running.portal}/c/{shop['codes'][0]}"
     first = running.pay("wechat", 2680, text=address)
@@ -95,6 +99,14 @@ def numbers(running: Running, browser: Browser) -> Numbers:
     rows = "SELECT refund_no FROM refunds WHERE merchant_id = %s AND payment_no = %s AND state = 'success'"
     road.eventually(lambda: bool(ledger.rows(running, rows, shop["id"], second["order"])), "the refund arrived")
     refund = ledger.rows(running, rows, shop["id"], second["order"])[0][0]
+    for phone, shop_name in ((APPLICANT, "阿梅早点铺"), (NEWCOMER, "胖嫂卤味")):
+        page = _context(browser, running, PHONE_LOOKS[0], "", "").new_page()
+        road.register(page, running, phone=phone, shop=shop_name)
+        if phone == APPLICANT:
+            road.apply(page, shop=shop_name, person=road.invented_person("梅阿梅", 21))
+        else:
+            road.submit(page)
+        page.context.close()
     waiting = "SELECT payment_no FROM payments WHERE merchant_id = %s AND amount = 990"
     return Numbers(
         shop=shop["id"],
@@ -139,7 +151,7 @@ PHONE_PAGES = (
     Spot("code-suspend", "/codes/1/suspend", "owner", "停用“柜台”？", "Pause “柜台”?", "form#suspend"),
     Spot("code-linked", "/codes/2", "owner", "原来的微信码", "原来的微信码", "main dd", 3),
     Spot("link", "/codes/link", "owner", "关联已有的微信码", "Link a WeChat code you have", "input[type=file]"),
-    Spot("rebates", "/rebates", "owner", "返现，一共赚到", "Rebates earned in all", "main"),
+    Spot("rebates", "/rebates", "owner", "返现，一共赚到", "Rebates earned in all", "main dd", 2),
     Spot("settings", "/settings", "owner", "我的", "Me", "main form", 2),
     Spot(
         "devices",
@@ -150,9 +162,29 @@ PHONE_PAGES = (
         "main dd, main .row, main .card",
     ),
     Spot("records", "/settings/records", "owner", "谁看过我的资料", "Who looked at my data", "main li"),
-    Spot("application", "/application", "owner", "开通收款", "Start taking payments", "main"),
-    Spot("announcer", "/announcer", "owner", "语音播报", "Announcer", "main"),
-    Spot("verify", "/v/{paid}", "", "这张收款是真的", "This receipt is real", "main"),
+    Spot("application", "/application", "owner", "开通收款", "Start taking payments", "main li", 4),
+    Spot("application-waiting", "/application", "applicant", "开通收款", "Start taking payments", "main li", 4),
+    Spot("application-tasks", "/application", "newcomer", "开通收款", "Start taking payments", "main li", 6),
+    Spot(
+        "application-licence",
+        "/application/licence",
+        "newcomer",
+        "营业执照上是怎么写的？",
+        "business licence say?",
+        "input[name=licence_number]",
+    ),
+    Spot("application-person", "/application/person", "newcomer", "经营者是谁？", "Who", "input[name=id_number]"),
+    Spot(
+        "application-shop",
+        "/application/shop",
+        "newcomer",
+        "店在哪里？",
+        "Where is your shop?",
+        "select[name=region_code]",
+    ),
+    Spot("today-pending", "/", "newcomer", "还差一步，开通收款", "One step left before you can be paid", "main"),
+    Spot("announcer", "/announcer", "owner", "语音播报", "Announcer", "#call-state"),
+    Spot("verify", "/v/{paid}", "", "这张收款是真的", "This receipt is real", "main dd", 3),
     Spot("pay-wechat", "/c/{code}", "", "阿珍水果摊", "阿珍水果摊", "#amount", agent=WECHAT),
     Spot("pay-jd", "/c/{code}", "", "阿珍水果摊", "阿珍水果摊", "#amount", agent=JD),
     Spot("pay-elsewhere", "/c/{code}", "", "阿珍水果摊", "阿珍水果摊", "li", 2),
@@ -164,11 +196,11 @@ PHONE_PAGES = (
     Spot("not-found", "/receipts/nothing", "owner", "没有这一页", "No such page", "p"),
 )
 DESK_PAGES = (
-    Spot("staff-queue", "/staff/applications", "reviewer", "审核队列", "Review queue", "main"),
+    Spot("staff-queue", "/staff/applications", "reviewer", "审核队列", "Review queue", "tbody tr"),
     Spot("staff-queue-all", "/staff/applications?state=approved", "reviewer", "审核队列", "Review queue", "tbody tr"),
     Spot("staff-application", "/staff/applications/{shop}/1", "reviewer", "阿珍水果摊", "阿珍水果摊", "img"),
     Spot("staff-search", "/staff/merchants?q=阿珍", "risk", "商户", "Merchants", "tbody tr"),
-    Spot("staff-search-empty", "/staff/merchants", "risk", "商户", "Merchants", "main"),
+    Spot("staff-merchants", "/staff/merchants", "risk", "商户", "Merchants", "tbody tr", 2),
     Spot("staff-merchant", "/staff/merchants/{shop}", "risk", "阿珍水果摊", "阿珍水果摊", "tbody tr", 4),
     Spot(
         "staff-restrict",
@@ -239,6 +271,11 @@ def _context(browser: Browser, running: Running, look: Look, who: str, agent: st
     context.add_cookies([{"name": n, "value": v, "url": running.portal} for n, v in choices.items() if v])
     if who:
         page = context.new_page()
-        road.sign_in(page, running, running.login(who))
+        newly_registered = {"applicant": APPLICANT, "newcomer": NEWCOMER}
+        if who in newly_registered:
+            person = {"phone": newly_registered[who], "password": road.PASSWORD}
+        else:
+            person = running.login(who)
+        road.sign_in(page, running, person)
         page.close()
     return context
