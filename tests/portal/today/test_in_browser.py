@@ -34,6 +34,7 @@ SHORT = feed.Pace(poll=0.05, beat=0.5, life=1)
 @pytest.fixture
 def address(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(feed, "Pace", lambda: PACE)
+    before = set(threading.enumerate())
     server = make_server("127.0.0.1", 0, app, threaded=True)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -41,6 +42,9 @@ def address(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
     server.server_close()
+    # A stream notices at its next beat that its browser is gone; only then has it given its connection back.
+    for left in set(threading.enumerate()) - before:
+        left.join(timeout=10)
 
 
 @pytest.fixture
