@@ -4,37 +4,35 @@ Amounts are whole fen, times are aware datetimes. A connector opens no transacti
 calls it has committed the intent before and commits the answer after.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from portal.wallets.applications import ApplicationAnswer, ApplicationToSend
+from portal.wallets.bills import BillAnswer, BillToFetch, FundLine, TradeLine, TradeSummary
+from portal.wallets.parties import Acquirer as Acquirer
+from portal.wallets.parties import Contract as Contract
+from portal.wallets.parties import Wallet as Wallet
+from portal.wallets.payouts import (
+    PayoutAccount,
+    PayoutAccountAnswer,
+    PayoutChangeAnswer,
+    TransferAnswer,
+    TransferToSend,
+)
 
 
-class Wallet(StrEnum):
-    """The payer's app. `unknown` is an honest answer: the wire did not tell."""
+class OpeningWay(StrEnum):
+    """Where the payer is: inside the wallet's app, in another browser on his phone (H5), or before a screen (Native).
 
-    WECHAT = "wechat"
-    JDPAY = "jdpay"
-    UNKNOWN = "unknown"
+    The last two need a permission the sub-merchant may not hold.
+    """
 
-
-class Acquirer(StrEnum):
-    """The institution whose merchant contract received the money."""
-
-    WECHAT = "wechat"
-    JDPAY = "jdpay"
-
-
-@dataclass(frozen=True)
-class Contract:
-    """One sub-merchant's contract with one acquirer. `keys` holds JD's per-merchant secrets (`des_key`, `md5_key`)."""
-
-    acquirer: Acquirer
-    sub_merchant_no: str
-    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    IN_APP = "in_app"
+    BROWSER = "browser"
+    SCREEN = "screen"
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,7 @@ class OrderToOpen:
     expires_at: datetime
     created_at: datetime
     payer_id: str | None = None
+    way: OpeningWay = OpeningWay.IN_APP
 
 
 class OpeningKind(StrEnum):
@@ -94,7 +93,11 @@ class Promotion:
 
 @dataclass(frozen=True)
 class PaymentAnswer:
-    """What the wallet says of one order. `amount` and `payer_amount` are fen; absent until paid."""
+    """What the wallet says of one order. `amount` and `payer_amount` are fen; absent until paid.
+
+    A payment on the merchant's own static code has an `order_no` of the wallet's making. `trade_type` and `bank_type`
+    are the wallet's own words, kept for whoever must tell such payments apart.
+    """
 
     acquirer: Acquirer
     order_no: str | None
@@ -108,6 +111,8 @@ class PaymentAnswer:
     promotions: tuple[Promotion, ...] = ()
     payer_id: str | None = field(default=None, repr=False)
     paid_at: datetime | None = None
+    trade_type: str | None = None
+    bank_type: str | None = None
 
 
 class RefundState(StrEnum):
@@ -152,13 +157,24 @@ class RefundAnswer:
 
 @dataclass(frozen=True)
 class Notice:
-    """A notice whose signature was right. `notice_id` de-duplicates; exactly one of payment and refund is set."""
+    """A notice whose signature was right. `notice_id` de-duplicates; exactly one of the last three is set."""
 
     acquirer: Acquirer
     notice_id: str
     kind: str
     payment: PaymentAnswer | None = None
     refund: RefundAnswer | None = None
+    transfer: TransferAnswer | None = None
+
+
+class Ability(StrEnum):
+    """What not every wallet offers. A connector without it raises WalletRefused(`NOT_OFFERED`)."""
+
+    BROWSER_PAYMENT = "browser_payment"
+    SCREEN_PAYMENT = "screen_payment"
+    STUCK_REFUND = "stuck_refund"
+    TRANSFER = "transfer"
+    PAYOUT_ACCOUNT = "payout_account"
 
 
 KeysOf = Callable[[str], Mapping[str, str] | None]
@@ -172,6 +188,7 @@ class WalletPort(Protocol):
     """
 
     acquirer: Acquirer
+    offers: frozenset[Ability]
 
     def apply(self, application: ApplicationToSend) -> ApplicationAnswer:
         """Send an application, or go on with one that is under way. Same reference, same application.
@@ -206,6 +223,36 @@ class WalletPort(Protocol):
 
     def ask_refund(self, contract: Contract, refund_no: str) -> RefundAnswer:
         """Ask what became of a refund."""
+
+    def send_stuck_refund(self, contract: Contract, refund_no: str) -> RefundAnswer:
+        """Have the wallet settle an `abnormal` refund with the merchant instead of the payer (his card is dead)."""
+
+    def transfer(self, transfer: TransferToSend) -> TransferAnswer:
+        """Pay a person out of the provider's own funds. The same number is the same transfer."""
+
+    def ask_transfer(self, transfer_no: str) -> TransferAnswer:
+        """Ask what became of a transfer."""
+
+    def cancel_transfer(self, transfer_no: str) -> TransferAnswer:
+        """Take back a transfer that waits for its receiver."""
+
+    def payout_account(self, contract: Contract) -> PayoutAccountAnswer:
+        """The bank account the wallet pays this sub-merchant to, its number masked."""
+
+    def change_payout_account(self, contract: Contract, account: PayoutAccount) -> str:
+        """Ask for another account; answers the wallet's number of this change."""
+
+    def ask_payout_change(self, contract: Contract, application_no: str) -> PayoutChangeAnswer:
+        """How a change stands."""
+
+    def fetch_bill(self, bill: BillToFetch, *, into: BinaryIO) -> BillAnswer:
+        """Write the plain text of a bill to `into`, its digest checked, never whole in memory (budget 10 minutes)."""
+
+    def read_trades(self, bill: BinaryIO) -> Iterator[TradeLine | TradeSummary]:
+        """The lines of a fetched `trades` bill, the summary last where there is one. Raises BillUnreadable."""
+
+    def read_funds(self, bill: BinaryIO) -> Iterator[FundLine]:
+        """The lines of a fetched `funds` or `merchant_funds` bill. Raises BillUnreadable."""
 
     def read_notice(self, *, headers: Mapping[str, str], body: bytes, now: datetime, keys_of: KeysOf) -> Notice:
         """Verify the raw bytes, then read them. `keys_of` finds a sub-merchant's own keys. Raises NoticeRejected."""
