@@ -25,7 +25,7 @@ class BillKind(StrEnum):
 
 @dataclass(frozen=True)
 class BillToFetch:
-    """One bill of one Beijing day. `contract` is needed for `merchant_funds` and where a merchant has a bill of its own."""
+    """One bill of one Beijing day. `contract` is needed for `merchant_funds`, and where a merchant has its own bill."""
 
     kind: BillKind
     day: date
