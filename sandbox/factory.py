@@ -6,9 +6,10 @@ from pathlib import Path
 
 from flask import Flask
 
-from sandbox import books, control, keys, language, notifier, settings
+from sandbox import books, control, faults, keys, language, notifier, settings
 from sandbox.jd import schema as jd_schema
 from sandbox.jd import views as jd_views
+from sandbox.payers import schema as payers_schema
 from sandbox.phone import schema as phone_schema
 from sandbox.phone import views as phone_views
 from sandbox.sms import schema as sms_schema
@@ -20,12 +21,14 @@ from sandbox.wechat import views as wechat_views
 PARTS = (wechat_views, jd_views, sms_views, phone_views)
 SCHEMAS = (
     settings.SCHEMA,
+    faults.SCHEMA,
     keys.SCHEMA,
     notifier.SCHEMA,
     wechat_schema.SCHEMA,
     jd_schema.SCHEMA,
     sms_schema.SCHEMA,
     phone_schema.SCHEMA,
+    payers_schema.SCHEMA,
 )
 
 
