@@ -1,0 +1,158 @@
+"""Faults on demand: what is armed, for whom and how often, and what each one hit.
+
+A fault waits in a table until the code that can go wrong asks for it with `take()`; a fault that names a number hits
+only the order, refund or day of that number. Every hit is written down in the same transaction as its consequence.
+"""
+
+import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sandbox import clock
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS faults (
+    id          INTEGER PRIMARY KEY,
+    institution TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    times       INTEGER NOT NULL CHECK (times > 0),
+    times_left  INTEGER NOT NULL CHECK (times_left >= 0),
+    number      TEXT NOT NULL DEFAULT '',
+    operation   TEXT NOT NULL DEFAULT '',
+    seconds     REAL NOT NULL DEFAULT 0,
+    armed_at    REAL NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS faults_armed ON faults (institution, name) WHERE times_left > 0;
+
+CREATE TABLE IF NOT EXISTS fault_hits (
+    id        INTEGER PRIMARY KEY,
+    fault     INTEGER NOT NULL REFERENCES faults (id) ON DELETE CASCADE,
+    number    TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    at        REAL NOT NULL
+) STRICT;
+"""
+
+INSTITUTIONS = ("wechat", "jd", "interconnect")
+OPERATIONS = ("order", "query", "refund", "refund_query", "close", "bill", "transfer")
+MOST_TIMES = 10_000
+MOST_SECONDS = 30 * 86400
+
+CALL_FAULTS = ("refuse", "system_error", "accept_then_time_out", "never_answer", "bad_answer_signature")
+NOTICE_FAULTS = (
+    "notify_never",
+    "notify_twice",
+    "notify_late",
+    "notify_out_of_order",
+    "notify_before_response",
+    "notify_bad_signature",
+    "notify_wrong_amount",
+    "notify_signtest",
+)
+REFUND_FAULTS = ("refund_abnormal", "refund_closed", "not_enough")
+BILL_FAULTS = ("bill_missing_line", "bill_changed_amount", "bill_duplicate_line", "bill_wrong_summary", "bill_missing")
+NAMES = (*CALL_FAULTS, *NOTICE_FAULTS, *REFUND_FAULTS, *BILL_FAULTS)
+SECONDS = {"notify_late": 60.0, "notify_out_of_order": 600.0}  # of the business clock, unless told otherwise
+
+
+class CannotArm(ValueError):
+    """There is no such fault, or what was said about it makes no sense."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A fault to be armed. An empty number or operation means any."""
+
+    institution: str
+    name: str
+    times: int = 1
+    number: str = ""
+    operation: str = ""
+    seconds: float | None = None
+
+
+def arm(connection: sqlite3.Connection, wish: Wish) -> int:
+    """Arm a fault; gives its id. Raises CannotArm."""
+    seconds = SECONDS.get(wish.name, 0.0) if wish.seconds is None else wish.seconds
+    wrong = (
+        (wish.institution not in INSTITUTIONS, f"institution is one of {', '.join(INSTITUTIONS)}"),
+        (wish.name not in NAMES, f"name is one of {', '.join(NAMES)}"),
+        (not 1 <= wish.times <= MOST_TIMES, f"times is between 1 and {MOST_TIMES}"),
+        (wish.operation not in ("", *OPERATIONS), f"operation is one of {', '.join(OPERATIONS)}, or left out"),
+        (bool(wish.operation) and wish.name not in CALL_FAULTS, f"{wish.name} does not belong to one operation"),
+        (not 0 <= seconds <= MOST_SECONDS, f"seconds is between 0 and {MOST_SECONDS}"),
+        (len(wish.number) > 128, "number has at most 128 characters"),
+    )
+    for is_wrong, sentence in wrong:
+        if is_wrong:
+            raise CannotArm(sentence)
+    row = (wish.institution, wish.name, wish.times, wish.times, wish.number, wish.operation, seconds)
+    cursor = connection.execute(
+        "INSERT INTO faults (institution, name, times, times_left, number, operation, seconds, armed_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (*row, clock.now(connection)),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def take(connection: sqlite3.Connection, institution: str, name: str, number: str = "") -> bool:
+    """Whether this fault hits now; uses it up once and writes down what it hit. Must run in a `writing()` block.
+
+    `number` is the order, refund or day at hand. A fault armed for a number prefers that one to a fault for any.
+    """
+    return taken(connection, institution, name, (number,)) is not None
+
+
+def taken(
+    connection: sqlite3.Connection, institution: str, name: str, numbers: Collection[str], operation: str = ""
+) -> sqlite3.Row | None:
+    """The same for something that goes by several numbers, and for calls; gives the fault, None when none hits."""
+    fault = waiting(connection, institution, name, numbers, operation)
+    if fault is None:
+        return None
+    connection.execute("UPDATE faults SET times_left = times_left - 1 WHERE id = ?", (fault["id"],))
+    hit = fault["number"] or next((number for number in numbers if number), "")
+    connection.execute(
+        "INSERT INTO fault_hits (fault, number, operation, at) VALUES (?, ?, ?, ?)",
+        (fault["id"], hit, operation, clock.now(connection)),
+    )
+    return fault
+
+
+def waiting(
+    connection: sqlite3.Connection, institution: str, name: str, numbers: Collection[str], operation: str = ""
+) -> sqlite3.Row | None:
+    """The fault that would hit, without using it up."""
+    known = [number for number in numbers if number]
+    marks = ", ".join("?" * len(known))
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT * FROM faults WHERE times_left > 0 AND institution = ? AND name = ? AND operation IN ('', ?)"  # noqa: S608
+        f" AND (number = '' OR number IN ({marks})) ORDER BY number = '', operation = '', id LIMIT 1",
+        (institution, name, operation, *known),
+    ).fetchone()
+    return row
+
+
+def disarm(connection: sqlite3.Connection, number: int | None = None) -> int:
+    """Take back one fault or, without a number, all; gives how many were armed. What they hit stays on record."""
+    which, values = ("id = ?", (number,)) if number is not None else ("TRUE", ())
+    count = connection.execute(
+        f"UPDATE faults SET times_left = 0 WHERE times_left > 0 AND {which}",  # noqa: S608
+        values,
+    ).rowcount
+    connection.execute("DELETE FROM faults WHERE times_left = 0 AND id NOT IN (SELECT fault FROM fault_hits)")
+    return int(count)
+
+
+def every(connection: sqlite3.Connection) -> dict[str, list[dict[str, object]]]:
+    """`armed` (oldest first) and `spent` (newest first); each fault with its `hits`: number, operation, at."""
+    rows = [dict(row) for row in connection.execute("SELECT * FROM faults ORDER BY id")]
+    for row in rows:
+        row["hits"] = [
+            dict(hit)
+            for hit in connection.execute(
+                "SELECT number, operation, at FROM fault_hits WHERE fault = ? ORDER BY id DESC LIMIT 50", (row["id"],)
+            )
+        ]
+    armed = [row for row in rows if row["times_left"]]
+    return {"armed": armed, "spent": [row for row in reversed(rows) if not row["times_left"]][:50]}
