@@ -1,7 +1,8 @@
 """Faults on demand: what is armed, for whom and how often, and what each one hit.
 
 A fault waits in a table until the code that can go wrong asks for it with `take()`; a fault that names a number hits
-only the order, refund or day of that number. Every hit is written down in the same transaction as its consequence.
+only the order, refund or day of that number. Every hit is written down with its consequence, and stays written down
+when the consequence is that the caller's block fails.
 """
 
 import sqlite3
@@ -9,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sandbox import clock
+from sandbox.store import Connection
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS faults (
@@ -110,9 +112,10 @@ def taken(
     fault = waiting(connection, institution, name, numbers, operation)
     if fault is None:
         return None
-    connection.execute("UPDATE faults SET times_left = times_left - 1 WHERE id = ?", (fault["id"],))
+    write = connection.execute_to_stay if isinstance(connection, Connection) else connection.execute
+    write("UPDATE faults SET times_left = times_left - 1 WHERE id = ?", (fault["id"],))
     hit = fault["number"] or next((number for number in numbers if number), "")
-    connection.execute(
+    write(
         "INSERT INTO fault_hits (fault, number, operation, at) VALUES (?, ?, ?, ?)",
         (fault["id"], hit, operation, clock.now(connection)),
     )

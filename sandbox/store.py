@@ -8,6 +8,20 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+
+class Connection(sqlite3.Connection):
+    """A connection that remembers which of its writes must outlive a rollback of their block."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.stays: list[tuple[str, tuple[object, ...]]] = []
+
+    def execute_to_stay(self, sql: str, values: tuple[object, ...]) -> None:
+        """Write now, and once more by itself if the block is rolled back: a fault that made it fail is used up."""
+        self.execute(sql, values)
+        self.stays.append((sql, values))
 
 
 class Store:
@@ -26,7 +40,7 @@ class Store:
                 connection.executescript(schema)
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[Connection]:
         """A consistent view; nothing is written."""
         with self._connected() as connection:
             connection.execute("BEGIN")
@@ -34,7 +48,7 @@ class Store:
             connection.execute("ROLLBACK")
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[Connection]:
         """One business fact: committed when the block ends, rolled back when it raises."""
         with self._connected() as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -42,12 +56,13 @@ class Store:
                 yield connection
             except BaseException:
                 connection.execute("ROLLBACK")
+                _write_what_stays(connection)
                 raise
             connection.execute("COMMIT")
 
     @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.path, timeout=10, isolation_level=None)
+    def _connected(self) -> Iterator[Connection]:
+        connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, factory=Connection)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA synchronous=FULL")
@@ -55,3 +70,10 @@ class Store:
             yield connection
         finally:
             connection.close()
+
+
+def _write_what_stays(connection: Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for sql, values in connection.stays:
+        connection.execute(sql, values)
+    connection.execute("COMMIT")
