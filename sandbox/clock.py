@@ -13,6 +13,8 @@ import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from flask import Flask
+
 BEIJING = timezone(timedelta(hours=8))  # China has had no daylight saving time since 1991
 SETTING = "clock_offset"
 NEXT_MORNING = "next_morning"
@@ -83,6 +85,13 @@ def told(connection: sqlite3.Connection) -> dict[str, object]:
         "now": beijing(int(real) + ahead).isoformat(),
         "real": beijing(int(real)).isoformat(),
     }
+
+
+def set_up(app: Flask, path: Path) -> None:
+    """Tell the portal the time of this store, also after a restart."""
+    app.config["CLOCK_FILE"] = path
+    with app.extensions["store"].reading() as connection:
+        publish(path, offset(connection))
 
 
 def publish(path: Path, ahead: int) -> None:

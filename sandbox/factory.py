@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from sandbox import books, control, faults, keys, language, notifier, settings
+from sandbox import books, clock, control, faults, keys, language, notifier, settings
 from sandbox.jd import schema as jd_schema
 from sandbox.jd import views as jd_views
 from sandbox.payers import schema as payers_schema
@@ -51,7 +51,8 @@ def create_app(environment: Mapping[str, str] | None = None) -> Flask:
     app.config["SANDBOX_URL"] = environment.get("SANDBOX_URL", f"http://127.0.0.1:{port}").rstrip("/")
     app.config["PORTAL_URL"] = environment.get("PORTAL_URL", "http://127.0.0.1:8000").rstrip("/")
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024 * 1024
-    store = Store(Path(environment.get("PORTAL_DATA_DIR", "./.data")) / "sandbox" / "sandbox.sqlite3")
+    data_dir = Path(environment.get("PORTAL_DATA_DIR", "./.data"))
+    store = Store(data_dir / "sandbox" / "sandbox.sqlite3")
     store.create(*SCHEMAS)
     app.extensions["store"] = store
     app.extensions["keys"] = keys.keys_of(store)
@@ -60,5 +61,7 @@ def create_app(environment: Mapping[str, str] | None = None) -> Flask:
     for part in (*PARTS, control, books):
         app.register_blueprint(part.blueprint)
         part.set_up(app)
+    notifier.set_up(app)
+    clock.set_up(app, data_dir / "business-clock.json")
     app.extensions["notifier"].start()
     return app

@@ -6,11 +6,15 @@ when the consequence is that the caller's block fails.
 """
 
 import sqlite3
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from flask import Response
+
 from sandbox import clock
-from sandbox.store import Connection
+from sandbox.settings import setting
+from sandbox.store import Connection, Store
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS faults (
@@ -38,6 +42,8 @@ CREATE TABLE IF NOT EXISTS fault_hits (
 INSTITUTIONS = ("wechat", "jd", "interconnect")
 OPERATIONS = ("order", "query", "refund", "refund_query", "close", "bill", "transfer")
 MOST_TIMES = 10_000
+NOTICE_SECONDS = 2.0  # how long an answer waits for its notice to be delivered
+LOOK_SECONDS = 0.02
 MOST_SECONDS = 30 * 86400
 
 CALL_FAULTS = ("refuse", "system_error", "accept_then_time_out", "never_answer", "bad_answer_signature")
@@ -159,3 +165,80 @@ def every(connection: sqlite3.Connection) -> dict[str, list[dict[str, object]]]:
         ]
     armed = [row for row in rows if row["times_left"]]
     return {"armed": armed, "spent": [row for row in reversed(rows) if not row["times_left"]][:50]}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request to an institution: whose, which of OPERATIONS ("" for others), and the numbers it goes by."""
+
+    institution: str
+    operation: str
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How the institution acts and speaks. `act` does what was asked in a transaction of its own."""
+
+    act: Callable[[], Response]
+    refuse: Callable[[], Response]  # a final no of business
+    fail: Callable[[], Response]  # "system error, ask again"
+    spoil: Callable[[Response], Response]  # the same answer with a signature that is wrong
+
+
+def around(store: Store, call: Call, answers: Answers) -> Response:
+    """Answer a call of the institution's API, with whatever fault is armed for it.
+
+    Holds the answer back for `hold_seconds` where the client is meant to run out of patience.
+    """
+    hit = _call_faults(store, call)
+    if "never_answer" in hit:
+        _hold(store)
+        return Response(status=504)
+    if "refuse" in hit:
+        return answers.refuse()
+    if "system_error" in hit:
+        return answers.fail()
+    last = _newest_notice(store)
+    answer = answers.act()
+    if "notify_before_response" in hit:
+        _wait_for_notice(store, call, last)
+    if "accept_then_time_out" in hit:
+        _hold(store)
+    return answers.spoil(answer) if "bad_answer_signature" in hit else answer
+
+
+def _call_faults(store: Store, call: Call) -> set[str]:
+    """The faults that hit this call. The one that concerns its notice is used up by the notice itself."""
+    asked = (call.institution, call.numbers, call.operation)
+    with store.reading() as connection:
+        found = {name for name in CALL_FAULTS if waiting(connection, asked[0], name, *asked[1:])}
+        early = waiting(connection, call.institution, "notify_before_response", call.numbers)
+    if found:
+        with store.writing() as connection:
+            found = {name for name in CALL_FAULTS if name in found and taken(connection, asked[0], name, *asked[1:])}
+    return found | {"notify_before_response"} if early and call.operation == "refund" else found
+
+
+def _hold(store: Store) -> None:
+    with store.reading() as connection:
+        seconds = setting(connection, "hold_seconds")
+    time.sleep(seconds)
+
+
+def _newest_notice(store: Store) -> int:
+    with store.reading() as connection:
+        return int(connection.execute("SELECT coalesce(max(id), 0) FROM outbox").fetchone()[0])
+
+
+def _wait_for_notice(store: Store, call: Call, last: int) -> None:
+    """Until the notice that this call leads to was delivered: as long as a refund takes, and two seconds more."""
+    with store.reading() as connection:
+        patience = time.monotonic() + setting(connection, "refund_seconds") + NOTICE_SECONDS
+    marks = ", ".join("?" * len(call.numbers))
+    told = f"SELECT 1 FROM outbox WHERE id > ? AND attempts > 0 AND number IN ({marks}) LIMIT 1"  # noqa: S608
+    while time.monotonic() < patience:
+        with store.reading() as connection:
+            if connection.execute(told, (last, *call.numbers)).fetchone():
+                return
+        time.sleep(LOOK_SECONDS)

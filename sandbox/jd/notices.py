@@ -90,4 +90,13 @@ def _tell(
     connection: sqlite3.Connection, notifier: Notifier, url: str, row: sqlite3.Row, fields: dict[str, Any]
 ) -> None:
     payload = {"merchant_no": row["merchant_no"], "version": row["version"], "fields": fields}
-    notifier.enqueue(connection, sender=SENDER, url=url, payload=payload)
+    refund_no, order_no = fields.get("outRefundNo"), fields["outTradeNo"]
+    notifier.enqueue(
+        connection,
+        sender=SENDER,
+        url=url,
+        payload=payload,
+        kind="refund" if refund_no else "payment",
+        number=refund_no or order_no,
+        order_no=order_no,
+    )

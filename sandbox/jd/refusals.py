@@ -7,6 +7,7 @@ seal with `resultCode: FAIL`, so that nobody on the way can invent "there is no 
 """
 
 UNSEALED = {
+    "RULE_LIMIT": "业务规则限制",
     "MALFORMED_REQUEST": "报文不是约定的格式",
     "MERCHANT_NOT_FOUND": "商户号不存在",
     "MERCHANT_NOT_OPEN": "商户还没有开通聚合支付",
@@ -19,8 +20,10 @@ UNSEALED = {
     "PARAM_ERROR": "参数不正确",
     "ORDER_REPEATED": "商户订单号已用过，且内容不同",
     "REFUND_REPEATED": "商户退款单号已用过，且内容不同",
+    "SYSTEM_ERROR": "系统异常，请稍后再试",
 }
 SEALED = {
+    "RULE_LIMIT": "业务规则限制",
     "PI_TYPE_NOT_SUPPORTED": "沙盒的聚合支付只收京东支付（JDPAY）",
     "ORDER_PAID": "订单已支付",
     "ORDER_CLOSED": "订单已关闭",

@@ -8,8 +8,9 @@ from typing import Any
 from flask import Blueprint, Flask, Response, abort, current_app, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from sandbox import faults
 from sandbox.control import refuse_foreign_pages
-from sandbox.jd import merchants, moments, notices, onboarding, orders, refunds
+from sandbox.jd import faulty, merchants, moments, notices, onboarding, orders, refunds
 from sandbox.jd.envelope import Request, open_request, refused, sealed
 from sandbox.jd.refusals import Refusal
 from sandbox.keys import Keys
@@ -151,11 +152,27 @@ def reject_merchant(merchant_no: str) -> AnyResponse:
 
 def _answered(answer: Callable[[Any, Request], dict[str, Any]]) -> Response:
     """Open the request, let `answer` act in one transaction, seal what it says or why not."""
-    asked = None
+    keys: Keys = current_app.extensions["keys"]
+    try:
+        with _store(current_app).reading() as connection:
+            asked = open_request(connection, request.get_data(), system_id=keys.jd_system_id)
+    except Refusal as refusal:
+        return jsonify(refused(refusal, None))
+    return faults.around(
+        _store(current_app),
+        faults.Call("jd", faulty.operation(request.path), faulty.numbers(asked.fields)),
+        faults.Answers(
+            act=lambda: _acted(answer, asked),
+            refuse=lambda: jsonify(refused(faulty.REFUSED, asked)),
+            fail=faulty.broken,
+            spoil=faulty.spoil,
+        ),
+    )
+
+
+def _acted(answer: Callable[[Any, Request], dict[str, Any]], asked: Request) -> Response:
     try:
         with _store(current_app).writing() as connection:
-            keys: Keys = current_app.extensions["keys"]
-            asked = open_request(connection, request.get_data(), system_id=keys.jd_system_id)
             told = answer(connection, asked)
     except Refusal as refusal:
         return jsonify(refused(refusal, asked))

@@ -13,6 +13,7 @@ from sandbox.wechat.signing import encrypt_resource, signed_headers
 from sandbox.wechat.times import rfc3339
 
 SENDER = "wechat"
+KINDS = {"transaction": "payment", "refund": "refund", "mchtransfer": "transfer"}  # by what the resource was
 
 
 def tell(
@@ -32,7 +33,10 @@ def tell(
         "summary": summary,
         "plain": dict(plain),
     }
-    enqueue(connection, sender=SENDER, url=url, payload=payload)
+    order_no = str(plain.get("out_trade_no", ""))
+    number = str(plain.get("out_refund_no") or plain.get("out_bill_no") or order_no)
+    kind = KINDS.get(original_type, "payment")
+    enqueue(connection, sender=SENDER, url=url, payload=payload, kind=kind, number=number, order_no=order_no)
 
 
 def register(notifier: Notifier, keys: Keys) -> None:

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.wechat import applyments, endpoints, gate, merchants, notices, oauth, refunds
+from sandbox import faults
+from sandbox.wechat import applyments, endpoints, faulty, gate, merchants, notices, oauth, refunds
 from sandbox.wechat.errors import Refused
 from sandbox.wechat.signing import signed_headers
 
@@ -37,17 +38,21 @@ def partner_api(_rest: str) -> Response:
         return _answer(status, b"")
     try:
         call = gate.read(request, keys, is_upload=path == endpoints.UPLOAD)
-        with current_app.extensions["store"].writing() as connection:
-            place = endpoints.Place(connection, keys, current_app.config["SANDBOX_URL"])
-            status, body = handler(place, call, number)
+        asked = faults.Call("wechat", faulty.operation(request.method, path), faulty.numbers(number, call))
+        return faults.around(
+            current_app.extensions["store"],
+            asked,
+            faults.Answers(
+                act=lambda: _acted(handler, call, number),
+                refuse=lambda: _refused(faulty.REFUSED),
+                fail=lambda: _refused(faulty.BROKEN),
+                spoil=faulty.spoil,
+            ),
+        )
     except Refused as refusal:
-        return _answer(refusal.status, _text(refusal.body))
+        return _refused(refusal)
     finally:
         request.close()  # an upload may lie in a temporary file
-    raw = b"" if body is None else _text(body)
-    answer = _answer(status, raw)
-    answer.headers.update(signed_headers(keys.wechat_key, keys.wechat_public_key_id, raw))
-    return answer
 
 
 @blueprint.get("/open/connect/oauth2/authorize")
@@ -92,6 +97,24 @@ def sign(token: str) -> str | tuple[str, int]:
     if row is None:
         return render_template("wechat/sign.html", row=None), 404
     return render_template("wechat/sign.html", row=row, signable=row["state"] in applyments.SIGNABLE)
+
+
+def _acted(handler: endpoints.Handler, call: gate.Call, number: str) -> Response:
+    keys = current_app.extensions["keys"]
+    try:
+        with current_app.extensions["store"].writing() as connection:
+            place = endpoints.Place(connection, keys, current_app.config["SANDBOX_URL"])
+            status, body = handler(place, call, number)
+    except Refused as refusal:
+        return _refused(refusal)
+    raw = b"" if body is None else _text(body)
+    answer = _answer(status, raw)
+    answer.headers.update(signed_headers(keys.wechat_key, keys.wechat_public_key_id, raw))
+    return answer
+
+
+def _refused(refusal: Refused) -> Response:
+    return _answer(refusal.status, _text(refusal.body))
 
 
 def _text(body: dict) -> bytes:
