@@ -10,6 +10,7 @@ from sandbox import books, clock, control, faults, keys, language, notifier, set
 from sandbox.jd import schema as jd_schema
 from sandbox.jd import views as jd_views
 from sandbox.payers import schema as payers_schema
+from sandbox.payers import views as payers_views
 from sandbox.phone import schema as phone_schema
 from sandbox.phone import views as phone_views
 from sandbox.sms import schema as sms_schema
@@ -18,7 +19,7 @@ from sandbox.store import Store
 from sandbox.wechat import schema as wechat_schema
 from sandbox.wechat import views as wechat_views
 
-PARTS = (wechat_views, jd_views, sms_views, phone_views)
+PARTS = (wechat_views, jd_views, sms_views, phone_views, payers_views)
 SCHEMAS = (
     settings.SCHEMA,
     faults.SCHEMA,

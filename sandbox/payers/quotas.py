@@ -22,7 +22,7 @@ class Left:
 
 
 def left(connection: sqlite3.Connection, *, payer: str, wallet: str, source: str, grade: str, now: float) -> Left:
-    """The day is Beijing's. What came back by refund does not count again."""
+    """The day is Beijing's. A refund does not give quota back."""
     row = connection.execute(
         "SELECT coalesce(sum(payer_total), 0) AS every, coalesce(sum(payer_total * static_code), 0) AS static"
         " FROM payer_payments WHERE payer = ? AND wallet = ? AND source = ? AND paid_at >= ? AND paid_at < ?",
