@@ -9,6 +9,7 @@ import base64
 import secrets
 import sqlite3
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -42,6 +43,10 @@ class Keys:
     jd_md5_key: str
     jd_merchant_key: str  # the merchant's private RSA key (V2.0)
     jd_key: str  # JD's own private RSA key (V2.0)
+    jd_bill_key: str  # the agent's key for the bills of aggregate merchants
+    jd_v2_merchant_no: str  # a merchant with a V2.0 contract of its own, 12 digits; owner of its bills: the first nine
+    jd_v2_des_key: str  # base64 of 24 bytes, 3DES (V2.0)
+    jd_v2_bill_key: str
     jd_version: str
     jd_system_id: str
     sms_secret_id: str
@@ -75,7 +80,7 @@ def keys_of(store: Store) -> Keys:
     return Keys(**{field.name: kept[field.name] for field in fields(Keys)})
 
 
-def credentials(keys: Keys, sandbox_url: str) -> dict[str, dict[str, str]]:
+def credentials(keys: Keys, sandbox_url: str) -> dict[str, dict[str, Any]]:
     """What a client needs to talk to the three institutions of the sandbox: `GET /credentials`."""
     return {
         "wechat": {
@@ -101,6 +106,12 @@ def credentials(keys: Keys, sandbox_url: str) -> dict[str, dict[str, str]]:
             "md5_key": keys.jd_md5_key,
             "rsa_private_key": keys.jd_merchant_key,
             "rsa_public_key": public_half(keys.jd_key),
+            "bill_key": keys.jd_bill_key,
+            "payx_gateway": f"{sandbox_url}/jd/payx",
+            "v2_merchant_no": keys.jd_v2_merchant_no,
+            "v2_des_key": keys.jd_v2_des_key,
+            "v2_bill_key": keys.jd_v2_bill_key,
+            "v2_gateways": {name: f"{sandbox_url}/jd/{name}" for name in ("paygate", "h5pay", "wepay", "bapi")},
             "version": keys.jd_version,
             "system_id": keys.jd_system_id,
         },
@@ -138,6 +149,10 @@ def _made() -> Keys:
         jd_md5_key=secrets.token_hex(16),
         jd_merchant_key=_private_key(),
         jd_key=_private_key(),
+        jd_bill_key=secrets.token_hex(8),
+        jd_v2_merchant_no="11" + _digits(10),
+        jd_v2_des_key=base64.b64encode(secrets.token_bytes(24)).decode(),
+        jd_v2_bill_key=secrets.token_hex(8),
         jd_version="V3.0",
         jd_system_id="yima-" + secrets.token_hex(4),
         sms_secret_id="AKID" + secrets.token_hex(16),
