@@ -41,7 +41,7 @@ def test_the_keys_stay_over_a_restart_and_nobody_else_reads_them(sandbox: Flask)
 
 def test_credentials_have_every_part(sandbox: Flask) -> None:
     given = sandbox.test_client().get("/credentials").json
-    assert given.keys() == {"wechat", "jd", "sms"}
+    assert given.keys() >= {"wechat", "jd", "sms"}
     assert given["wechat"]["gateway"].endswith("/wechat")
     assert all(value for part in given.values() for value in part.values())
     assert "PUBLIC KEY" in given["wechat"]["public_key"]
