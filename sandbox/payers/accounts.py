@@ -48,6 +48,11 @@ class Card:
         return f"{BANKS[self.bank]}{_KINDS[self.kind]}{self.tail}"
 
     @property
+    def english(self) -> str:
+        """The same for a page in English."""
+        return f"{self.bank} {self.kind} card {self.tail}"
+
+    @property
     def bank_type(self) -> str:
         """As the notices write it: CMB_DEBIT."""
         return f"{self.bank}_{self.kind.upper()}"

@@ -14,7 +14,11 @@ UNKNOWN_PLACE = "支付用户零钱"
 
 
 class CannotPay(Exception):
-    """The wallet will not pay this; the text is what it shows to the payer."""
+    """The wallet will not pay this; the text is what it shows to the payer, `english` the same where it is known."""
+
+    def __init__(self, text: str, english: str = "") -> None:
+        super().__init__(text)
+        self.english = english or text
 
 
 class CannotReturn(Exception):
@@ -46,14 +50,14 @@ class Paid:
 
 @dataclass(frozen=True)
 class Offer:
-    """What the wallet shows before the tap. `problem` says why it would refuse; empty when it would pay."""
+    """What the wallet shows before the tap. `problem` is what settling would raise; None when it would pay."""
 
     total: int
     reduction: int
     payer_total: int
     name: str
     card: str
-    problem: str
+    problem: CannotPay | None
 
 
 def offer(
@@ -63,11 +67,11 @@ def offer(
     holder = account(connection, payer, wallet)
     due = reductions.due(connection, payer, wallet, total)
     reduction = due[1] if due else 0
-    payer_total, problem = total - reduction, ""
+    payer_total, problem = total - reduction, None
     try:
         _refuse(connection, holder, payer_total, static_code=static_code, now=now)
     except CannotPay as reason:
-        problem = str(reason)
+        problem = reason
     card = holder.source_name(holder.source)
     return Offer(total, reduction, payer_total, due[0].name if due else "", card, problem)
 
@@ -185,18 +189,24 @@ def _refuse(
         card = holder.card(holder.source)
         money = card.money
         if card.state == "expired":
-            raise CannotPay(f"{name}已经过期，请换一种付款方式")
+            raise CannotPay(f"{name}已经过期，请换一种付款方式", "This card has expired. Pay with another one")
         if card.state == "removed":
-            raise CannotPay(f"{name}已经解绑，请换一种付款方式")
+            raise CannotPay(f"{name}已经解绑，请换一种付款方式", "This card was removed. Pay with another one")
     left = quotas.left(
         connection, payer=holder.payer, wallet=holder.wallet, source=holder.source, grade=holder.level, now=now
     )
     if static_code and payer_total > left.static:
-        raise CannotPay(f"静态收款码每天最多付 500 元，{name}今天还能付 {yuan(left.static)} 元。请店家出示动态码再扫")
+        raise CannotPay(
+            f"静态收款码每天最多付 500 元，{name}今天还能付 {yuan(left.static)} 元。请店家出示动态码再扫",
+            f"Static codes take ¥500 a day; ¥{yuan(left.static)} is left today. Ask the shop for a dynamic code",
+        )
     if left.level is not None and payer_total > left.level:
-        raise CannotPay(f"{name}今天扫码还能付 {yuan(left.level)} 元，超过了您的认证级别每天的限额")
+        raise CannotPay(
+            f"{name}今天扫码还能付 {yuan(left.level)} 元，超过了您的认证级别每天的限额",
+            f"Your level's daily limit is nearly used: ¥{yuan(left.level)} is left today",
+        )
     if payer_total > money:
-        raise CannotPay(f"{name}余额不足，请换一种付款方式")
+        raise CannotPay(f"{name}余额不足，请换一种付款方式", "Not enough money there. Pay with another source")
 
 
 def yuan(fen: int) -> str:

@@ -4,6 +4,7 @@ import secrets
 import sqlite3
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 from flask import Response, current_app, g, request
 
@@ -18,12 +19,18 @@ COOKIE_PATH = "/phone"
 
 @dataclass(frozen=True)
 class Phone:
-    """`address` is the page the wallet shows, a path of the phone itself; empty while it is ready to scan."""
+    """`address` is the page the wallet shows, a path of the phone itself; empty while it is ready to scan.
+
+    `payer` is who holds it, `way` how the scanner was opened last, `shortcut` whether one lies on its desktop.
+    """
 
     id: str
-    wallet: str
-    address: str
-    number: str
+    wallet: str = WALLETS[0]
+    address: str = ""
+    number: str = ""
+    payer: str = tills.WECHAT_PAYER
+    way: str = "scan"
+    shortcut: bool = False
 
 
 def current() -> Phone:
@@ -41,16 +48,23 @@ def remember(response: Response) -> Response:
     return response
 
 
-def change(
-    *, wallet: str | None = None, address: str | None = None, number: str | None = None, picture: bytes | None = None
-) -> Phone:
-    """Keep new values for the visitor's phone; None leaves one as it is."""
-    given = {"wallet": wallet, "address": address, "number": number}
-    phone = replace(current(), **{name: value for name, value in given.items() if value is not None})
+def change(*, picture: bytes | None = None, **wish: Any) -> Phone:
+    """Keep new values for fields of the visitor's phone."""
+    phone = replace(current(), **wish)
     with store().writing() as connection:
         connection.execute(
-            "UPDATE phones SET wallet = ?, address = ?, number = ?, picture = coalesce(?, picture) WHERE id = ?",
-            (phone.wallet, phone.address, phone.number, picture, phone.id),
+            "UPDATE phones SET wallet = ?, address = ?, number = ?, payer = ?, way = ?, shortcut = ?,"
+            " picture = coalesce(?, picture) WHERE id = ?",
+            (
+                phone.wallet,
+                phone.address,
+                phone.number,
+                phone.payer,
+                phone.way,
+                int(phone.shortcut),
+                picture,
+                phone.id,
+            ),
         )
     g.phone = phone
     return phone
@@ -70,7 +84,7 @@ def places(wallet: str) -> Places:
 
 def browser(wallet: str) -> Browser:
     """That wallet's browser on the visitor's phone."""
-    return Browser(store(), places(wallet), current().id, payer=tills.WECHAT_PAYER)
+    return Browser(store(), places(wallet), current().id, payer=current().payer)
 
 
 def wallet_named(name: str) -> str | None:
@@ -89,11 +103,15 @@ def _known(number: str) -> Phone | None:
         return None
     with store().reading() as connection:
         row: sqlite3.Row | None = connection.execute("SELECT * FROM phones WHERE id = ?", (number,)).fetchone()
-    return Phone(row["id"], row["wallet"], row["address"], row["number"]) if row else None
+    if row is None:
+        return None
+    return Phone(
+        row["id"], row["wallet"], row["address"], row["number"], row["payer"], row["way"], bool(row["shortcut"])
+    )
 
 
 def _new() -> Phone:
-    phone = Phone(secrets.token_urlsafe(24), WALLETS[0], "", "")
+    phone = Phone(secrets.token_urlsafe(24))
     with store().writing() as connection:
         connection.execute("INSERT INTO phones (id, created_at) VALUES (?, ?)", (phone.id, time.time()))
     return phone

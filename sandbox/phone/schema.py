@@ -7,6 +7,9 @@ CREATE TABLE IF NOT EXISTS phones (
     address    TEXT NOT NULL DEFAULT '',
     number     TEXT NOT NULL DEFAULT '',
     picture    BLOB,
+    payer      TEXT NOT NULL DEFAULT 'demo',
+    way        TEXT NOT NULL DEFAULT 'scan' CHECK (way IN ('scan', 'activity', 'shortcut')),
+    shortcut   INTEGER NOT NULL DEFAULT 0 CHECK (shortcut IN (0, 1)),
     created_at REAL NOT NULL
 ) STRICT;
 
