@@ -7,6 +7,9 @@ from pathlib import Path
 from flask import Flask
 
 from sandbox import books, clock, control, faults, keys, language, notifier, settings
+from sandbox.interconnect import control as interconnect_control
+from sandbox.interconnect import schema as interconnect_schema
+from sandbox.interconnect import views as interconnect_views
 from sandbox.jd import schema as jd_schema
 from sandbox.jd import views as jd_views
 from sandbox.payers import schema as payers_schema
@@ -19,7 +22,7 @@ from sandbox.store import Store
 from sandbox.wechat import schema as wechat_schema
 from sandbox.wechat import views as wechat_views
 
-PARTS = (wechat_views, jd_views, sms_views, phone_views, payers_views)
+PARTS = (wechat_views, jd_views, sms_views, phone_views, payers_views, interconnect_views, interconnect_control)
 SCHEMAS = (
     settings.SCHEMA,
     faults.SCHEMA,
@@ -30,6 +33,7 @@ SCHEMAS = (
     sms_schema.SCHEMA,
     phone_schema.SCHEMA,
     payers_schema.SCHEMA,
+    interconnect_schema.SCHEMA,
 )
 
 

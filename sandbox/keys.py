@@ -55,6 +55,11 @@ class Keys:
     sms_sign_name: str
     sms_template_zh: str
     sms_template_en: str
+    interconnect_member: str  # the provider's number at the clearing institution
+    interconnect_key_id: str  # the key the institution signs with
+    interconnect_key: str
+    interconnect_next_key_id: str  # the key that will follow it; both count
+    interconnect_next_key: str
 
 
 def public_half(private_pem: str) -> str:
@@ -125,6 +130,14 @@ def credentials(keys: Keys, sandbox_url: str) -> dict[str, dict[str, Any]]:
             "template_zh": keys.sms_template_zh,
             "template_en": keys.sms_template_en,
         },
+        "interconnect": {
+            "gateway": f"{sandbox_url}/interconnect",
+            "member": keys.interconnect_member,
+            "key_id": keys.interconnect_key_id,
+            "key": keys.interconnect_key,
+            "next_key_id": keys.interconnect_next_key_id,
+            "next_key": keys.interconnect_next_key,
+        },
     }
 
 
@@ -161,6 +174,11 @@ def _made() -> Keys:
         sms_sign_name="一码",
         sms_template_zh="1" + _digits(6),
         sms_template_en="2" + _digits(6),
+        interconnect_member="N" + _digits(9),
+        interconnect_key_id="K1-" + secrets.token_hex(4),
+        interconnect_key=secrets.token_hex(32),
+        interconnect_next_key_id="K2-" + secrets.token_hex(4),
+        interconnect_next_key=secrets.token_hex(32),
     )
 
 
