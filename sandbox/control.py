@@ -89,9 +89,7 @@ def move_clock() -> Answer:
             clock.publish(current_app.config["CLOCK_FILE"], ahead)
             told = clock.told(connection)
     except (TypeError, ValueError, OverflowError) as problem:
-        return _no(
-            problem, say("时钟只能往前拨，最远一百年。", "The clock only goes forward, a hundred years at most.")
-        )
+        return _no(problem, NO_SUCH_TIME)
     return jsonify(told) if request.is_json else redirect(_back(), 303)
 
 
