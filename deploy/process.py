@@ -14,7 +14,7 @@ from typing import IO
 from deploy.home import system_tool
 from deploy.settings import ROOT
 
-_COLOURS = {"web": 32, "events": 36, "worker": 33, "sandbox": 35, "migrate": 34, "demo": 34}
+_COLOURS = {"web": 32, "events": 36, "notices": 31, "worker": 33, "sandbox": 35, "migrate": 34, "demo": 34}
 _WIDTH = max(len(name) for name in _COLOURS)
 _printing = threading.Lock()
 

@@ -57,12 +57,16 @@ class Supervisor:
         web = ["--threads", "16", "--workers", "2", "app:app"]
         events = ["--threads", "200", "--workers", "1", "app:app"]
         self._start("web", _gunicorn(settings.addresses, settings.port, web), self._portal)
-        self._start(
-            "events", _gunicorn(settings.addresses, settings.events_port, events), {**self._portal, "PROCESS": "events"}
-        )
+        notices = ["--threads", "8", "--workers", "2", "app:app"]
+        for name, port, options in (
+            ("events", settings.events_port, events),
+            ("notices", settings.notices_port, notices),
+        ):
+            self._start(name, _gunicorn(settings.addresses, port, options), {**self._portal, "PROCESS": name})
         self._start("worker", _flask("worker"), self._portal)
         with step("等待服务就绪", "waiting for the services"):
             self._answer(settings.port, "/readyz")
+            self._answer(settings.notices_port, "/readyz")
 
     def watch(self) -> NoReturn:
         """Returns never: raises Trouble when a child ends, Stopped when we are told to."""

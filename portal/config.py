@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+# Which part of the portal a process serves; the worker and the commands count as web.
+PROCESSES = ("web", "events", "notices")
+
 
 class SettingsError(Exception):
     """A setting is missing or impossible. The message names it and is shown to the operator as it is."""
@@ -36,33 +39,55 @@ class Settings:
     wallets: Mapping[str, Any] = field(repr=False)
     demo: bool = False
     events_url: str | None = None
+    notices_url: str | None = None
+    process: str = "web"
+    clock_file: Path | None = None
 
     @property
     def secure(self) -> bool:
         """Whether cookies may demand HTTPS."""
         return self.portal_url.startswith("https://")
 
+    @property
+    def notify_base(self) -> str:
+        """The address that `/notify/…` is put behind: the notices' own process, else the portal."""
+        return self.notices_url or self.portal_url
+
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read every setting. Raises SettingsError naming the first that is missing."""
-    port = environ.get("PORT", "8000")
+    demo = environ.get("PORTAL_MODE", "production") == "demo"
+    portal_url = environ.get("PORTAL_URL", f"http://127.0.0.1:{environ.get('PORT', '8000')}").rstrip("/")
+    process = environ.get("PROCESS", "web")
+    if process not in PROCESSES:
+        raise SettingsError(f"PROCESS is one of {', '.join(PROCESSES)}, not {process}")
     database_url = _needed(environ, "DATABASE_URL")
     return Settings(
-        portal_url=environ.get("PORTAL_URL", f"http://127.0.0.1:{port}").rstrip("/"),
+        portal_url=portal_url,
         data_dir=Path(environ.get("PORTAL_DATA_DIR", ".data")),
         database_url=database_url,
         database_staff_url=environ.get("DATABASE_STAFF_URL", database_url),
         database_direct_url=environ.get("DATABASE_DIRECT_URL", database_url),
         secrets=_secrets(Path(_needed(environ, "PORTAL_SECRETS_FILE"))),
         wallets=_json(Path(_needed(environ, "WALLETS_FILE"))),
-        demo=environ.get("PORTAL_MODE", "production") == "demo",
-        events_url=environ.get("EVENTS_URL") if environ.get("PROCESS") != "events" else None,
+        demo=demo,
+        events_url=environ.get("EVENTS_URL") if process != "events" else None,
+        notices_url=environ.get("NOTICES_URL", "").rstrip("/") or None,
+        process=process,
+        clock_file=_clock_file(environ, demo=demo),
     )
 
 
 def owner_url(environ: Mapping[str, str] = os.environ) -> str:
     """The connection that may change the schema; only the migrations use it."""
     return _needed(environ, "DATABASE_OWNER_URL")
+
+
+def _clock_file(environ: Mapping[str, str], *, demo: bool) -> Path | None:
+    given = environ.get("BUSINESS_CLOCK_FILE")
+    if given and not demo:
+        raise SettingsError("BUSINESS_CLOCK_FILE moves the clock and is for PORTAL_MODE=demo only")
+    return Path(given) if given else None
 
 
 def _needed(environ: Mapping[str, str], name: str) -> str:

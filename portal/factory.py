@@ -13,7 +13,7 @@ from portal import cli
 from portal.config import Settings, from_environment
 from portal.identity import gate
 from portal.merchants.queries import member_role
-from portal.plumbing import errors, headers, health, look, pages
+from portal.plumbing import clock, errors, headers, health, look, pages
 from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
 from portal.plumbing.sms import SmsGateway
@@ -35,6 +35,7 @@ class Services:
 def create_app(services: Services | None = None) -> Flask:
     """Build the application. Without `services` everything comes from the environment."""
     given = services or _from_environment()
+    clock.follow(given.settings.clock_file)
     app = Flask(__name__, template_folder="../templates", static_folder="../static", static_url_path="/static")
     _configure(app, given.settings)
     app.extensions["settings"] = given.settings

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from portal.audit.rules import Actor
 from portal.identity import operations, queries
 from portal.identity.queries import SignedIn
-from portal.plumbing.clock import now
+from portal.plumbing.clock import real_now
 from portal.plumbing.db import Database
 from portal.plumbing.web import Audience, database, staff_database
 
@@ -107,7 +107,7 @@ def _return_path() -> str | None:
 
 def _load(token: str, member_role: MemberRole) -> Visitor | None:
     digest = operations.token_hash(token)
-    moment = now()
+    moment = real_now()
     for source in (database(), staff_database()):
         with source.transaction() as session:
             found = queries.signed_in(session, digest, now=moment)
@@ -118,10 +118,10 @@ def _load(token: str, member_role: MemberRole) -> Visitor | None:
 
 
 def _note_seen(source: Database, found: SignedIn) -> None:
-    if found.seen_at + _SEEN_EVERY < now() and "seen_noted" not in g:
+    if found.seen_at + _SEEN_EVERY < real_now() and "seen_noted" not in g:
         g.seen_noted = True
         with source.transaction() as session:
-            operations.seen(session, found.token_hash, now=now())
+            operations.seen(session, found.token_hash, now=real_now())
 
 
 def _role(source: Database, found: SignedIn, member_role: MemberRole) -> str | None:

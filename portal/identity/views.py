@@ -15,7 +15,7 @@ from portal.identity.gate import Visitor
 from portal.identity.queries import Person
 from portal.identity.rules import SMS_CODE_AGAIN, Limit, read_phone
 from portal.plumbing import look
-from portal.plumbing.clock import now
+from portal.plumbing.clock import now, real_now
 from portal.plumbing.crypto import hash_password, password_matches
 from portal.plumbing.db import Database
 from portal.plumbing.web import Audience, database, guard, keyring, settings, staff_database
@@ -62,7 +62,7 @@ def logout() -> ResponseReturnValue:
     if current_user.is_authenticated:
         source = staff_database() if current_user.is_staff else database()
         with source.transaction() as open_transaction:
-            operations.sign_out(open_transaction, current_user.signed_in.token_hash, now=now())
+            operations.sign_out(open_transaction, current_user.signed_in.token_hash, now=real_now())
     logout_user()
     session.clear()
     response = redirect(url_for("identity.login"))
@@ -168,9 +168,9 @@ def start_session(source: Database, person: Person) -> None:
             staff=person.kind == "staff",
             merchant_id=merchant_id,
             browser=request.user_agent.string,
-            now=now(),
+            now=real_now(),
         )
-        found = queries.signed_in(open_transaction, operations.token_hash(token), now=now())
+        found = queries.signed_in(open_transaction, operations.token_hash(token), now=real_now())
     session.clear()
     if found is not None:
         login_user(Visitor(token, found))

@@ -42,7 +42,7 @@ def _receive(acquirer: Acquirer) -> Response:
         return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     try:
         status, media_type, body = flows.receive(
-            Parties(database(), keyring(), wallets(), settings().portal_url),
+            Parties(database(), keyring(), wallets(), settings().notify_base),
             acquirer=acquirer,
             headers=dict(request.headers),
             body=raw,

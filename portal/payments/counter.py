@@ -50,7 +50,7 @@ class Stand:
 
 def parties() -> Parties:
     """This request's services, as a conversation with a wallet wants them."""
-    return Parties(database(), keyring(), wallets(), settings().portal_url)
+    return Parties(database(), keyring(), wallets(), settings().notify_base)
 
 
 def stand_at(code: CodeRow, share_token: str | None) -> Stand:

@@ -31,21 +31,21 @@ ASK_LADDER = (5, 30, 60, 180, 300, 600, 1800)
 
 @dataclass(frozen=True)
 class Parties:
-    """What a conversation needs: whose data, which keys, which wallets, and our own public address."""
+    """What a conversation needs: whose data, which keys, which wallets, and where these tell us."""
 
     database: Database
     keyring: Keyring
     wallets: Mapping[Acquirer, WalletPort]
-    portal_url: str
+    notices_url: str
 
     def notify_url(self, acquirer: str) -> str:
         """Where this acquirer sends its notices."""
-        return f"{self.portal_url}/notify/{acquirer}"
+        return f"{self.notices_url}/notify/{acquirer}"
 
 
 def parties_of(tools: Tools) -> Parties:
     """A worker's tools, as a conversation wants them."""
-    return Parties(tools.database, tools.keyring, tools.wallets, tools.settings.portal_url)
+    return Parties(tools.database, tools.keyring, tools.wallets, tools.settings.notify_base)
 
 
 def open_payment(

@@ -139,7 +139,7 @@ def confirm(found: Case) -> ResponseReturnValue:
         return check_page(found, notice=_("这笔刚才有别的退款，现在可退 %(amount)s。请再核对一次", amount=rest))
     try:
         number = flows.request(
-            Parties(database(), keyring(), wallets(), settings().portal_url),
+            Parties(database(), keyring(), wallets(), settings().notify_base),
             merchant_id=current_user.merchant_id,
             payment_no=found.payment.payment_no,
             amount=fen,

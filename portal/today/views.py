@@ -8,7 +8,7 @@ from portal.events import queries as events
 from portal.identity import queries as identity
 from portal.identity.gate import check_audience
 from portal.merchants import queries as merchants
-from portal.plumbing.clock import now
+from portal.plumbing.clock import now, real_now
 from portal.plumbing.web import Audience, database, guard, settings
 from portal.receipts import queries as receipts
 from portal.receipts.words import count_words
@@ -79,7 +79,7 @@ def live() -> ResponseReturnValue:
 
     def still_allowed() -> bool:
         with source.transaction() as session:
-            return identity.signed_in(session, token_hash, now=now()) is not None
+            return identity.signed_in(session, token_hash, now=real_now()) is not None
 
     told = feed.stream(
         source,

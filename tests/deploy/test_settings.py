@@ -11,9 +11,10 @@ from deploy.trouble import Trouble
 def test_everything_has_a_default_on_loopback() -> None:
     settings = read_settings({})
     assert settings.addresses == ("127.0.0.1",)
-    assert settings.ports() == {"PORT": 8000, "EVENTS_PORT": 8002, "SANDBOX_PORT": 8001}
+    assert settings.ports() == {"PORT": 8000, "EVENTS_PORT": 8002, "NOTICES_PORT": 8003, "SANDBOX_PORT": 8001}
     assert settings.portal_url == "http://127.0.0.1:8000"
     assert settings.events_url == "http://127.0.0.1:8002"
+    assert settings.notices_url == "http://127.0.0.1:8003"
     assert settings.data_dir == ROOT / ".data"
 
 
@@ -24,6 +25,23 @@ def test_a_relative_data_directory_counts_from_where_the_command_was_given(tmp_p
 
 def test_behind_a_proxy_the_event_stream_keeps_the_portals_own_address() -> None:
     assert read_settings({"PORTAL_URL": "https://yima.example"}).events_url is None
+
+
+def test_behind_a_proxy_the_wallets_are_told_the_portals_own_address() -> None:
+    assert read_settings({"PORTAL_URL": "https://yima.example"}).notices_url == "https://yima.example"
+
+
+def test_the_notices_take_the_next_port_that_is_free() -> None:
+    assert read_settings({"EVENTS_PORT": "7999"}).notices_port == 8002
+    assert read_settings({"PORT": "9000"}).notices_port == 9003
+
+
+def test_only_a_demonstrations_clock_can_be_moved(tmp_path: Path) -> None:
+    place = {"PORTAL_DATA_DIR": str(tmp_path), "WALLETS_FILE": str(tmp_path / "wallets.json")}
+    demo = read_settings(place).portal_environment({}, {})
+    assert demo["BUSINESS_CLOCK_FILE"] == str(tmp_path / "business-clock.json")
+    production = read_settings({**place, "PORTAL_MODE": "production"}).portal_environment({}, {})
+    assert "BUSINESS_CLOCK_FILE" not in production
 
 
 def test_another_address_still_leaves_loopback_open_for_the_processes_themselves() -> None:
@@ -42,6 +60,8 @@ def test_another_address_still_leaves_loopback_open_for_the_processes_themselves
         ({"PORTAL_MODE": "test"}, "PORTAL_MODE"),
         ({"DATABASE_URL": "postgresql://x"}, "DATABASE_OWNER_URL, DATABASE_STAFF_URL"),
         ({"PORTAL_MODE": "production"}, "WALLETS_FILE"),
+        ({"NOTICES_PORT": "8002"}, "EVENTS_PORT = NOTICES_PORT"),
+        ({"PORTAL_MODE": "production", "BUSINESS_CLOCK_FILE": "/x", "WALLETS_FILE": "/y"}, "BUSINESS_CLOCK_FILE"),
     ],
 )
 def test_an_impossible_setting_is_named_in_one_line(environ: dict[str, str], named: str) -> None:

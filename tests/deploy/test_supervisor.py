@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,6 +29,9 @@ data = pathlib.Path(os.environ["PORTAL_DATA_DIR"])
 def readyz():
     psycopg.connect(os.environ["DATABASE_URL"]).close()
     return "ready"
+@app.route("/process")
+def process():
+    return os.environ.get("PROCESS", "web")
 @app.cli.command("migrate")
 def migrate():
     psycopg.connect(os.environ["DATABASE_OWNER_URL"]).close()
@@ -112,7 +116,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
 def _free_ports() -> dict[str, str]:
     with contextlib.ExitStack() as stack:
         ports = {}
-        for name in ("PORT", "EVENTS_PORT", "SANDBOX_PORT"):
+        for name in ("PORT", "EVENTS_PORT", "NOTICES_PORT", "SANDBOX_PORT"):
             probe = stack.enter_context(socket.socket())
             probe.bind(("127.0.0.1", 0))
             ports[name] = str(probe.getsockname()[1])
@@ -132,9 +136,15 @@ def test_it_says_where_everything_is_and_stops_everything_when_asked(run: Run) -
     for name in ("secrets.json", "wallets.json", "postgres.json"):
         assert stat.S_IMODE((run.data / name).stat().st_mode) == 0o600
     assert json.loads((run.data / "wallets.json").read_text())["seen"] == []
+    assert asked_of(run, "NOTICES_PORT", "/process") == "notices"
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 0
     assert run.left_over() == []
+
+
+def asked_of(run: Run, port: str, path: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{run.ports[port]}{path}", timeout=5) as answer:
+        return answer.read().decode()
 
 
 def test_a_second_start_keeps_the_keys(run: Run) -> None:
@@ -181,7 +191,7 @@ def test_a_second_run_on_the_same_data_is_refused(run: Run) -> None:
     assert len(refused.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["PORT", "EVENTS_PORT", "SANDBOX_PORT"])
+@pytest.mark.parametrize("name", ["PORT", "EVENTS_PORT", "NOTICES_PORT", "SANDBOX_PORT"])
 def test_a_taken_port_is_one_line_that_names_the_setting(run: Run, name: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

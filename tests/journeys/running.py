@@ -67,11 +67,12 @@ class Running:
 
 def start(data_dir: Path) -> Running:
     """Start everything on free ports and wait until the portal is ready."""
-    port, events, sandbox = _free_ports(3)
+    port, events, notices, sandbox = _free_ports(4)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "PORTAL_"))}
     environment |= {
         "PORT": str(port),
         "EVENTS_PORT": str(events),
+        "NOTICES_PORT": str(notices),
         "SANDBOX_PORT": str(sandbox),
         "PORTAL_DATA_DIR": str(data_dir),
     }

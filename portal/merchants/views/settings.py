@@ -10,7 +10,7 @@ from portal.identity import operations as identity
 from portal.identity import queries as people
 from portal.merchants import queries, words
 from portal.merchants.views.blueprint import blueprint
-from portal.plumbing.clock import now
+from portal.plumbing.clock import now, real_now
 from portal.plumbing.web import Audience, database, guard
 
 
@@ -39,7 +39,7 @@ def settings() -> ResponseReturnValue:
 def devices() -> ResponseReturnValue:
     """Where I am signed in."""
     with database().transaction() as open_transaction:
-        live = people.open_sessions(open_transaction, current_user.person.user_id, now=now())
+        live = people.open_sessions(open_transaction, current_user.person.user_id, now=real_now())
     return render_template("merchants/devices.html", devices=live, this=current_user.signed_in.token_hash)
 
 
@@ -53,7 +53,9 @@ def sign_out_devices() -> ResponseReturnValue:
     with database().transaction() as open_transaction:
         if device == "others":
             identity.sign_out_everywhere(open_transaction, person.user_id, now=now(), but=this)
-        elif not identity.sign_out_device(open_transaction, user_id=person.user_id, token_hash_value=device, now=now()):
+        elif not identity.sign_out_device(
+            open_transaction, user_id=person.user_id, token_hash_value=device, now=real_now()
+        ):
             abort(404)
     if device == this:
         logout_user()
