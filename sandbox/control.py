@@ -37,11 +37,16 @@ blueprint = Blueprint("control", __name__)
 def set_up(app: Flask) -> None:
     """Times on pages are Beijing time, and every page knows the sandbox's own time."""
     app.jinja_env.filters["clock"] = _clock
+    app.jinja_env.filters["span"] = _span
 
     @app.context_processor
     def business_time() -> dict[str, object]:
         with app.extensions["store"].reading() as connection:
-            return {"business_now": clock.now(connection), "business_offset": clock.offset(connection)}
+            return {
+                "business_now": clock.now(connection),
+                "business_offset": clock.offset(connection),
+                "armed_faults": faults.count_armed(connection),
+            }
 
 
 @blueprint.before_request
@@ -241,6 +246,17 @@ def _outbox() -> list[dict[str, object]]:
 
 def _clock(seconds: float, form: str = "%m-%d %H:%M:%S") -> str:
     return time.strftime(form, time.gmtime(seconds + 8 * 3600))
+
+
+def _span(seconds: float) -> str:
+    """A length of time in its two largest units."""
+    rest, parts = int(seconds), []
+    units = ((86400, "天", "d"), (3600, "小时", "h"), (60, "分", "min"), (1, "秒", "s"))
+    for size, chinese, english in units:
+        if rest >= size and len(parts) < 2:
+            parts.append(f"{rest // size} {say(chinese, english)}")
+            rest %= size
+    return " ".join(parts) or say("0 秒", "0 s")
 
 
 def _store() -> Store:

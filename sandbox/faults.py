@@ -142,6 +142,11 @@ def waiting(
     return row
 
 
+def count_armed(connection: sqlite3.Connection) -> int:
+    """How many faults wait."""
+    return int(connection.execute("SELECT count(*) FROM faults WHERE times_left > 0").fetchone()[0])
+
+
 def disarm(connection: sqlite3.Connection, number: int | None = None) -> int:
     """Take back one fault or, without a number, all; gives how many were armed. What they hit stays on record."""
     which, values = ("id = ?", (number,)) if number is not None else ("TRUE", ())

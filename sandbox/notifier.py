@@ -114,7 +114,10 @@ class Notifier:
 
     def _round(self, pool: ThreadPoolExecutor) -> None:
         for function in self._watches:
-            function(self._store)
+            try:
+                function(self._store)
+            except Exception:
+                log.exception("A watch failed; the others and the notices go on.")
         self._under_way = {number: future for number, future in self._under_way.items() if not future.done()}
         with self._store.reading() as connection:
             speed, now = setting(connection, "retry_speed"), clock.now(connection)
