@@ -66,6 +66,7 @@ class TradeLine:
     """One payment or refund as the wallet booked it. `amount` is gross fen, `payer_amount` what the payer gave or got.
 
     `fee` is positive where the merchant pays it and negative where it is given back. `state` is our word.
+    `description` is what the payer was shown.
     """
 
     acquirer: Acquirer
@@ -81,6 +82,7 @@ class TradeLine:
     wallet: Wallet = Wallet.UNKNOWN
     refund_no: str | None = None
     wallet_refund_no: str | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ class TradeSummary:
 
 @dataclass(frozen=True)
 class FundLine:
-    """One movement on an account. `amount` in fen, positive for money in; `balance` after it."""
+    """One movement on an account. `amount` in fen, positive for money in; `balance` after it.
+
+    `business_no` is the wallet's number of what moved the money, `voucher_no` mostly ours (an order, a refund).
+    """
 
     at: datetime
     business: str
@@ -105,6 +110,7 @@ class FundLine:
     flow_no: str
     business_no: str
     remark: str = ""
+    voucher_no: str = ""
 
 
 class BillUnreadable(ValueError):

@@ -1,5 +1,6 @@
 """Money towards people: a transfer out of the provider's own funds, and the account a sub-merchant is paid out to."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -39,13 +40,18 @@ class TransferToSend:
 
 @dataclass(frozen=True)
 class TransferAnswer:
-    """What the wallet says of one transfer. `confirmation` is what the receiver's page needs to ask him."""
+    """What the wallet says of one transfer. `confirmation` is what the receiver's page needs to ask him.
+
+    `bridge` is the same as the arguments of the wallet's own call: `requestMerchantTransfer` of WeixinJSBridge with
+    `mchId`, `appId` and `package` (merchant docs 4012716430). Its "ok" says that the page was shown, no more.
+    """
 
     transfer_no: str
     state: TransferState
     amount: int | None = None
     wallet_transfer_no: str | None = None
     confirmation: str | None = field(default=None, repr=False)
+    bridge: Mapping[str, str] = field(default_factory=dict, repr=False)
     reason: str | None = None
     at: datetime | None = None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from portal.wallets.applications import ApplicationAnswer, ApplicationToSend
 from portal.wallets.bills import BillAnswer, BillToFetch, FundLine, TradeLine, TradeSummary
@@ -37,7 +37,10 @@ class OpeningWay(StrEnum):
 
 @dataclass(frozen=True)
 class OrderToOpen:
-    """An order of ours that a payer is about to pay. `payer_id` is the openid where the wallet needs one."""
+    """An order of ours that a payer is about to pay. `payer_id` is the openid where the wallet needs one.
+
+    `return_url` is where a browser outside the wallet's app (BROWSER) comes back to; paid or not is then asked.
+    """
 
     contract: Contract
     order_no: str
@@ -49,23 +52,37 @@ class OrderToOpen:
     created_at: datetime
     payer_id: str | None = None
     way: OpeningWay = OpeningWay.IN_APP
+    return_url: str | None = None
 
 
 class OpeningKind(StrEnum):
-    """How the payer's app goes on: by the bridge call inside WeChat, by a redirect, or by a code to scan."""
+    """How the payer goes on: by the bridge call inside WeChat, a redirect, a code to scan, or a form he posts."""
 
     BRIDGE = "bridge"
     REDIRECT = "redirect"
     CODE = "code"
+    FORM = "form"
 
 
 @dataclass(frozen=True)
 class Opening:
-    """The wallet took the order. `bridge` is the JSON for WeixinJSBridge, `url` the redirect or the code's text."""
+    """The way to the wallet's own page. `bridge` is the JSON for WeixinJSBridge, `url` the redirect or the code's text.
+
+    For FORM the payer's browser posts `fields` to `url` (it, not we, brings the order to the wallet).
+    """
 
     kind: OpeningKind
     bridge: Mapping[str, str] = field(default_factory=dict)
     url: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class BrowserReturn:
+    """What a payer's browser brought back under the wallet's signature. A reason to ask, never to book."""
+
+    order_no: str
+    says_paid: bool
 
 
 class PaymentState(StrEnum):
@@ -96,7 +113,8 @@ class PaymentAnswer:
     """What the wallet says of one order. `amount` and `payer_amount` are fen; absent until paid.
 
     A payment on the merchant's own static code has an `order_no` of the wallet's making. `trade_type` and `bank_type`
-    are the wallet's own words, kept for whoever must tell such payments apart.
+    are the wallet's own words, kept for whoever must tell such payments apart; `channel_no` is the number under which
+    the institution behind the wallet (a bank, UnionPay) knows the payment, where the wallet tells it.
     """
 
     acquirer: Acquirer
@@ -113,6 +131,7 @@ class PaymentAnswer:
     paid_at: datetime | None = None
     trade_type: str | None = None
     bank_type: str | None = None
+    channel_no: str | None = None
 
 
 class RefundState(StrEnum):
@@ -180,6 +199,14 @@ class Ability(StrEnum):
 KeysOf = Callable[[str], Mapping[str, str] | None]
 
 
+@runtime_checkable
+class ReadsReturns(Protocol):
+    """A wallet whose cashier sends the browser back with signed fields (JD Pay V2.0)."""
+
+    def read_return(self, contract: Contract, fields: Mapping[str, str]) -> BrowserReturn:
+        """Prove the fields a browser posted. Raises WalletError where the wallet did not sign them."""
+
+
 class WalletPort(Protocol):
     """One acquirer. Each call takes at most `budget` seconds in all (4 in a web request) and raises only WalletError.
 
@@ -210,6 +237,12 @@ class WalletPort(Protocol):
 
     def ask_payment(self, contract: Contract, order_no: str) -> PaymentAnswer:
         """Ask what became of an order."""
+
+    def ask_transaction(self, contract: Contract, transaction_id: str) -> PaymentAnswer:
+        """Ask for a payment by the wallet's own number: the only way for one without an order of ours.
+
+        Raises WalletRefused when the wallet does not know the number, or not with this contract.
+        """
 
     def close_payment(self, contract: Contract, order_no: str) -> None:
         """Close an unpaid order; repeatable. Returns once the order can no longer be paid.

@@ -18,6 +18,7 @@ BUDGET_SECONDS = 4.0
 SLOW_BUDGET_SECONDS = 60.0
 
 _ADDRESSES = {"wechat": ("gateway", "oauth_page", "oauth_api"), "jd": ("gateway", "psi_gateway")}
+_OPTIONAL = {"wechat": ("backup_gateway",), "jd": ()}
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
@@ -52,7 +53,8 @@ def connectors(
 
 
 def _check_addresses(section_name: str, section: Mapping[str, Any], *, plain_http: bool) -> None:
-    for name in _ADDRESSES[section_name]:
+    given = tuple(name for name in _OPTIONAL[section_name] if section.get(name))
+    for name in _ADDRESSES[section_name] + given:
         parts = urlsplit(str(section.get(name) or ""))
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise WalletSettingsError(f"{section_name}: {name} is not an address")

@@ -8,7 +8,8 @@ import logging
 import ssl
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.util import Timeout
 
-from portal.wallets.errors import WalletUnavailable, WalletUnknown
+from portal.wallets.errors import WalletError, WalletUnavailable, WalletUnknown
 
 USER_AGENT = "Yima-Portal/1 (+requests)"
 CONNECT_SECONDS = 2.0
@@ -27,6 +28,8 @@ LEAST_SECONDS = 0.05
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
 PARALLEL_CALLS = 8
 QUEUE_SECONDS = 0.2
+# A file that stands still for longer than this will not come.
+STALL_SECONDS = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,10 @@ class Budget:
     def left(self) -> float:
         """Seconds that remain; zero or less when the time is up."""
         return self._ends_at - time.monotonic()
+
+    def part(self, share: float) -> "Budget":
+        """A budget of its own for a first try: this share of what remains."""
+        return Budget(self.left() * share)
 
 
 @dataclass(frozen=True)
@@ -96,23 +103,80 @@ class Transport:
 
         Raises WalletUnavailable when nothing was sent, WalletUnknown when it was and no complete answer came.
         """
+        with self._conversation(name, method, url, budget=budget, headers=headers, body=body) as (head, response):
+            content = b"".join(_chunks(response, budget, name, most_bytes=MAX_ANSWER_BYTES))
+        return Answer(head.status, head.headers, content)
+
+    def receive(
+        self,
+        name: str,
+        url: str,
+        *,
+        budget: Budget,
+        headers: Mapping[str, str],
+        take: Callable[[bytes], None],
+        most_bytes: int,
+    ) -> Answer:
+        """Fetch a file: each piece of a 200 goes to `take` as it arrives and is then forgotten.
+
+        The answer returned has no body; that of any other status is read as usual, for it says what is wrong. Raises as
+        `send` does, and whatever `take` raises.
+        """
+        with self._conversation(name, "GET", url, budget=budget, headers=headers, stall=STALL_SECONDS) as found:
+            head, response = found
+            if head.status != 200:
+                content = b"".join(_chunks(response, budget, name, most_bytes=MAX_ANSWER_BYTES))
+                return Answer(head.status, head.headers, content)
+            for piece in _chunks(response, budget, name, most_bytes=most_bytes):
+                take(piece)
+        return head
+
+    @contextmanager
+    def _conversation(
+        self,
+        name: str,
+        method: str,
+        url: str,
+        *,
+        budget: Budget,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        stall: float | None = None,
+    ) -> Iterator[tuple[Answer, requests.Response]]:
+        """One request whose answer has begun: its head, and where its body can be read. One line of the log."""
         if origin_of(url) not in self._origins:
             raise WalletUnavailable("HOST_NOT_ALLOWED", name)
         if not self._seats.acquire(timeout=max(0.0, min(QUEUE_SECONDS, budget.left()))):
             raise WalletUnavailable("BUSY", name)
         started = time.monotonic()
-        outcome = "no answer"
+        outcome, head = "no answer", None
         try:
-            answer = self._exchange(name, method, url, budget=budget, headers=headers, body=body)
-            outcome = f"{answer.status} request_id={answer.request_id or '-'}"
-            return answer
+            with self._sent(name, method, url, budget=budget, headers=headers, body=body, stall=stall) as response:
+                answered = {key.lower(): value for key, value in response.headers.items()}
+                head = Answer(response.status_code, answered, b"")
+                outcome = f"{head.status} request_id={head.request_id or '-'}"
+                if 300 <= head.status < 400:
+                    raise WalletUnknown("REDIRECTED", name)
+                yield head, response
+        except WalletError as trouble:
+            outcome = f"{outcome} {trouble.code}"
+            trouble.request_id = trouble.request_id or (head.request_id if head else None)
+            raise
         finally:
             self._seats.release()
             log.info("%s: %s in %d ms", name, outcome, (time.monotonic() - started) * 1000)
 
-    def _exchange(
-        self, name: str, method: str, url: str, *, budget: Budget, headers: Mapping[str, str], body: bytes | None
-    ) -> Answer:
+    def _sent(
+        self,
+        name: str,
+        method: str,
+        url: str,
+        *,
+        budget: Budget,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        stall: float | None,
+    ) -> requests.Response:
         prepared = self._session.prepare_request(
             requests.Request(
                 method, url, data=body, headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
@@ -123,37 +187,35 @@ class Transport:
             raise WalletUnavailable("OUT_OF_TIME", name)
         if prepared.url != url:
             raise WalletUnavailable("ADDRESS_CHANGED", name)
+        patience = Timeout(total=left, connect=min(left, CONNECT_SECONDS))
+        if stall is not None:
+            patience = Timeout(connect=min(left, CONNECT_SECONDS), read=min(left, stall))
         try:
-            with self._session.send(
-                prepared,
-                timeout=Timeout(total=left, connect=min(left, CONNECT_SECONDS)),  # type: ignore[arg-type]
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                status = response.status_code
-                answered = {key.lower(): value for key, value in response.headers.items()}
-                content = _read(response, budget, name)
+            return self._session.send(prepared, timeout=patience, allow_redirects=False, stream=True)  # type: ignore[arg-type]
         except requests.RequestException as error:
             if _nothing_was_sent(error):
                 raise WalletUnavailable("NO_CONNECTION", name) from error
             raise WalletUnknown("NO_ANSWER", name) from error
         except (HTTPError, OSError) as error:
             raise WalletUnknown("BROKEN_ANSWER", name) from error
-        if 300 <= status < 400:
-            raise WalletUnknown("REDIRECTED", name, request_id=answered.get("request-id"))
-        return Answer(status, answered, content)
 
 
-def _read(response: requests.Response, budget: Budget, name: str) -> bytes:
+def _chunks(response: requests.Response, budget: Budget, name: str, *, most_bytes: int) -> Iterator[bytes]:
     """The body as sent. A trickling answer ends with the budget, not with the patience of each single read."""
-    content = bytearray()
-    while chunk := response.raw.read1(64 * 1024):
-        content += chunk
-        if len(content) > MAX_ANSWER_BYTES:
+    size = 0
+    while True:
+        try:
+            chunk = response.raw.read1(64 * 1024)
+        except (requests.RequestException, HTTPError, OSError) as error:
+            raise WalletUnknown("BROKEN_ANSWER", name) from error
+        if not chunk:
+            return
+        size += len(chunk)
+        if size > most_bytes:
             raise WalletUnknown("ANSWER_TOO_LONG", name)
         if budget.left() <= 0:
             raise WalletUnknown("NO_ANSWER", name)
-    return bytes(content)
+        yield chunk
 
 
 def _nothing_was_sent(error: requests.RequestException) -> bool:

@@ -30,32 +30,42 @@ def apply(client: Client, application: ApplicationToSend, *, budget: Budget) -> 
     }
     fields = _fields(client, application, media)
     try:
-        answer = client.post(Call.APPLY, f"{_APPLYMENTS}/", fields, budget=budget)
-        number = str(whole_at(answer, "applyment_id"))
+        number = client.post(
+            Call.APPLY,
+            f"{_APPLYMENTS}/",
+            fields,
+            budget=budget,
+            read=lambda answer: str(whole_at(answer, "applyment_id")),
+        )
     except WalletRefused as error:
         if error.code != words.APPLICATION_UNDER_WAY:
             raise
         return application_status(client, application, budget=budget)
-    except UnreadableMessage as error:
-        raise WalletUnknown("ANSWER_UNREADABLE", str(error)) from error
     return ApplicationAnswer(ApplicationState.AUDITING, progress={"applyment_id": number})
 
 
 def application_status(client: Client, application: ApplicationToSend, *, budget: Budget) -> ApplicationAnswer:
-    """How the application stands; `not_sent` when WeChat Pay has never heard of it."""
-    path = f"{_APPLYMENTS}/business_code/{in_path(application.reference)}"
-    try:
-        answer = client.get(Call.ASK_APPLICATION, path, {}, budget=budget)
+    """How the application stands; `not_sent` when WeChat Pay has never heard of it.
+
+    Asked by our own number, which is known even when the answer to `apply` was lost; then by WeChat Pay's.
+    """
+
+    def read(answer: Mapping[str, Any]) -> ApplicationAnswer:
         found = _answer_in(answer)
-    except WalletRefused as error:
-        if error.code not in words.NO_SUCH_APPLICATION:
-            raise
-        return ApplicationAnswer(ApplicationState.NOT_SENT)
-    except UnreadableMessage as error:
-        raise WalletUnknown("ANSWER_UNREADABLE", str(error)) from error
-    if answer.get("business_code") != application.reference or found.sub_merchant_no == client.settings.sp_mchid:
-        raise WalletUnknown("ANSWER_OF_ANOTHER_APPLICATION", application.reference)
-    return found
+        if answer.get("business_code") != application.reference or found.sub_merchant_no == client.settings.sp_mchid:
+            raise WalletUnknown("ANSWER_OF_ANOTHER_APPLICATION", application.reference)
+        return found
+
+    paths = [f"{_APPLYMENTS}/business_code/{in_path(application.reference)}"]
+    if number := application.progress.get("applyment_id"):
+        paths.append(f"{_APPLYMENTS}/applyment_id/{in_path(number)}")
+    for path in paths:
+        try:
+            return client.get(Call.ASK_APPLICATION, path, {}, budget=budget, read=read)
+        except WalletRefused as error:
+            if error.code not in words.NO_SUCH_APPLICATION:
+                raise
+    return ApplicationAnswer(ApplicationState.NOT_SENT)
 
 
 def _answer_in(message: Mapping[str, Any]) -> ApplicationAnswer:

@@ -1,10 +1,20 @@
 """WeChat Pay behind the port. Each method is one conversation with a budget of its own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from typing import BinaryIO
 
 from portal.wallets.applications import ApplicationAnswer, ApplicationToSend
+from portal.wallets.bills import BillAnswer, BillToFetch, FundLine, TradeLine, TradeSummary
+from portal.wallets.payouts import (
+    PayoutAccount,
+    PayoutAccountAnswer,
+    PayoutChangeAnswer,
+    TransferAnswer,
+    TransferToSend,
+)
 from portal.wallets.port import (
+    Ability,
     Acquirer,
     Contract,
     KeysOf,
@@ -16,24 +26,41 @@ from portal.wallets.port import (
     RefundToSend,
 )
 from portal.wallets.transport import Budget, Transport
-from portal.wallets.wechat import applyments, login, notices, orders, refunds
+from portal.wallets.wechat import applyments, bill_kinds, bills, login, notices, orders, payouts, refunds, transfers
 from portal.wallets.wechat.client import Client
+from portal.wallets.wechat.gateways import Gateways
 from portal.wallets.wechat.settings import WechatSettings
+
+BILL_BUDGET_SECONDS = 600.0
 
 
 class WechatConnector:
-    """Partner mode: the provider signs, the sub-merchant collects. `budget` and `slow_budget` are seconds."""
+    """Partner mode: the provider signs, the sub-merchant collects. The budgets are seconds."""
 
     acquirer = Acquirer.WECHAT
+    offers = frozenset(Ability)
 
     def __init__(
-        self, settings: WechatSettings, *, now: Callable[[], datetime], budget: float, slow_budget: float
+        self,
+        settings: WechatSettings,
+        *,
+        now: Callable[[], datetime],
+        budget: float,
+        slow_budget: float,
+        bill_budget: float = BILL_BUDGET_SECONDS,
     ) -> None:
         self._settings = settings
-        self._transport = Transport(addresses=(settings.gateway, settings.oauth_api))
-        self._client = Client(settings, self._transport, now)
+        addresses = [settings.gateway, settings.oauth_api]
+        if settings.backup_gateway is not None:
+            addresses.append(settings.backup_gateway)
+        self._transport = Transport(addresses=addresses)
+        # One judgement of the addresses for everything that is sent to them.
+        gateways = Gateways(settings.gateway, settings.backup_gateway)
+        self._client = Client(settings, self._transport, now, gateways)
+        self._payer = Client(settings.payer, self._transport, now, gateways)
         self._budget = budget
         self._slow_budget = slow_budget
+        self._bill_budget = bill_budget
 
     def apply(self, application: ApplicationToSend) -> ApplicationAnswer:
         """See WalletPort.apply."""
@@ -59,6 +86,10 @@ class WechatConnector:
         """See WalletPort.ask_payment."""
         return orders.ask_payment(self._client, contract, order_no, budget=Budget(self._budget))
 
+    def ask_transaction(self, contract: Contract, transaction_id: str) -> PaymentAnswer:
+        """See WalletPort.ask_transaction."""
+        return orders.ask_transaction(self._client, contract, transaction_id, budget=Budget(self._budget))
+
     def close_payment(self, contract: Contract, order_no: str) -> None:
         """See WalletPort.close_payment."""
         orders.close_payment(self._client, contract, order_no, budget=Budget(self._budget))
@@ -70,6 +101,46 @@ class WechatConnector:
     def ask_refund(self, contract: Contract, refund_no: str) -> RefundAnswer:
         """See WalletPort.ask_refund."""
         return refunds.ask_refund(self._client, contract, refund_no, budget=Budget(self._budget))
+
+    def send_stuck_refund(self, contract: Contract, refund_no: str) -> RefundAnswer:
+        """See WalletPort.send_stuck_refund."""
+        return refunds.send_stuck_refund(self._client, contract, refund_no, budget=Budget(self._budget))
+
+    def transfer(self, transfer: TransferToSend) -> TransferAnswer:
+        """See WalletPort.transfer."""
+        return transfers.transfer(self._payer, transfer, budget=Budget(self._budget))
+
+    def ask_transfer(self, transfer_no: str) -> TransferAnswer:
+        """See WalletPort.ask_transfer."""
+        return transfers.ask_transfer(self._payer, transfer_no, budget=Budget(self._budget))
+
+    def cancel_transfer(self, transfer_no: str) -> TransferAnswer:
+        """See WalletPort.cancel_transfer."""
+        return transfers.cancel_transfer(self._payer, transfer_no, budget=Budget(self._budget))
+
+    def payout_account(self, contract: Contract) -> PayoutAccountAnswer:
+        """See WalletPort.payout_account."""
+        return payouts.payout_account(self._client, contract, budget=Budget(self._budget))
+
+    def change_payout_account(self, contract: Contract, account: PayoutAccount) -> str:
+        """See WalletPort.change_payout_account."""
+        return payouts.change_payout_account(self._client, contract, account, budget=Budget(self._budget))
+
+    def ask_payout_change(self, contract: Contract, application_no: str) -> PayoutChangeAnswer:
+        """See WalletPort.ask_payout_change."""
+        return payouts.ask_payout_change(self._client, contract, application_no, budget=Budget(self._budget))
+
+    def fetch_bill(self, bill: BillToFetch, *, into: BinaryIO) -> BillAnswer:
+        """See WalletPort.fetch_bill."""
+        return bills.fetch_bill(self._client, bill, into=into, budget=Budget(self._bill_budget))
+
+    def read_trades(self, bill: BinaryIO) -> Iterator[TradeLine | TradeSummary]:
+        """See WalletPort.read_trades."""
+        return bill_kinds.read_trades(bill)
+
+    def read_funds(self, bill: BinaryIO) -> Iterator[FundLine]:
+        """See WalletPort.read_funds."""
+        return bill_kinds.read_funds(bill)
 
     def read_notice(self, *, headers: Mapping[str, str], body: bytes, now: datetime, keys_of: KeysOf) -> Notice:
         """See WalletPort.read_notice. One key signs for all sub-merchants, so `keys_of` is not asked."""

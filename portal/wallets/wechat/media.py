@@ -1,13 +1,14 @@
 """Upload of an application's pictures. Source: partner docs 4012760490."""
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 from portal.wallets.applications import Picture
-from portal.wallets.errors import WalletUnknown
 from portal.wallets.multipart import Part, form_data, plain_filename
 from portal.wallets.transport import Budget
 from portal.wallets.wechat.client import Client
-from portal.wallets.wire import UnreadableMessage, text_at, write_object
+from portal.wallets.wire import text_at, write_object
 
 _PATH = "/v3/merchant/media/upload"
 
@@ -22,8 +23,8 @@ def upload(client: Client, picture: Picture, *, budget: Budget) -> str:
             Part("file", picture.content, media_type=picture.media_type, filename=filename),
         )
     )
-    answer = client.upload(_PATH, body=body, meta=meta, media_type=media_type, budget=budget)
-    try:
-        return text_at(answer, "media_id")
-    except UnreadableMessage as error:
-        raise WalletUnknown("ANSWER_UNREADABLE", str(error)) from error
+    return client.upload(_PATH, body=body, meta=meta, media_type=media_type, budget=budget, read=_media_id)
+
+
+def _media_id(answer: Mapping[str, Any]) -> str:
+    return text_at(answer, "media_id")

@@ -1,6 +1,7 @@
 """Notices of WeChat Pay: verify the raw bytes, open the envelope, then believe the shape.
 
-Sources: partner docs 4013059017 (verifying), 4012085146 (payment notices), 4013080629 (refund notices), 4012082320.
+Sources: partner docs 4013059017 (verifying), 4012082320 (opening), 4012085146 (payments), 4013080628 (refunds);
+merchant docs 4012712115 (transfers).
 """
 
 import json
@@ -14,6 +15,7 @@ from portal.wallets.wechat import signing, words
 from portal.wallets.wechat.orders import payment_in
 from portal.wallets.wechat.refunds import refund_in
 from portal.wallets.wechat.settings import WechatSettings
+from portal.wallets.wechat.transfers import finished_in
 from portal.wallets.wire import MAX_MESSAGE_BYTES, UnreadableMessage, optional_text_at, read_object, text_at
 
 _ALGORITHM = "AEAD_AES_256_GCM"
@@ -23,13 +25,17 @@ def read_notice(settings: WechatSettings, *, headers: Mapping[str, str], body: b
     """The notice in these bytes. Raises NoticeRejected and nothing else."""
     if len(body) > MAX_MESSAGE_BYTES:
         raise NoticeRejected("unreadable")
-    _verify(settings, headers, body, now)
+    serial = _verify(settings, headers, body, now)
     try:
         envelope = read_object(body)
         kind = text_at(envelope, "event_type")
-        if kind != words.PAYMENT_EVENT and kind not in words.REFUND_EVENTS:
+        # Transfers may be paid by a second number of the provider's, with keys of its own.
+        receiver = settings.payer if kind == words.TRANSFER_EVENT else settings
+        if serial not in receiver.keys:
+            raise NoticeRejected("foreign")
+        if kind not in (words.PAYMENT_EVENT, words.TRANSFER_EVENT, *words.REFUND_EVENTS):
             raise NoticeRejected("unknown_kind")
-        return _notice(settings, text_at(envelope, "id"), kind, _opened(settings, envelope))
+        return _notice(receiver, text_at(envelope, "id"), kind, _opened(receiver, envelope))
     except (UnreadableMessage, signing.CannotOpen) as error:
         raise NoticeRejected("unreadable") from error
 
@@ -54,8 +60,9 @@ REPLY_STATUS = {
 }
 
 
-def _verify(settings: WechatSettings, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Four headers are promised; Wechatpay-Signature-Type comes with answers but not with every notice."""
+def _verify(settings: WechatSettings, headers: Mapping[str, str], body: bytes, now: datetime) -> str:
+    """The id of the key that signed. Four headers are promised; Wechatpay-Signature-Type comes with answers but not
+    with every notice."""
     given = {name.lower(): value for name, value in headers.items()}
     names = ("wechatpay-timestamp", "wechatpay-nonce", "wechatpay-signature", "wechatpay-serial")
     timestamp, once, signature, serial = (given.get(name, "") for name in names)
@@ -65,7 +72,7 @@ def _verify(settings: WechatSettings, headers: Mapping[str, str], body: bytes, n
         raise NoticeRejected("headers")
     try:
         signing.verify(
-            settings.keys,
+            settings.payer.keys | settings.keys,
             timestamp=timestamp,
             once=once,
             signature=signature,
@@ -75,6 +82,7 @@ def _verify(settings: WechatSettings, headers: Mapping[str, str], body: bytes, n
         )
     except signing.BadSignature as error:
         raise NoticeRejected(error.reason, probe=error.probe) from error
+    return serial
 
 
 def _opened(settings: WechatSettings, envelope: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,6 +100,10 @@ def _opened(settings: WechatSettings, envelope: Mapping[str, Any]) -> dict[str, 
 
 def _notice(settings: WechatSettings, notice_id: str, kind: str, message: Mapping[str, Any]) -> Notice:
     """A notice of another provider, or one in which the provider itself would have collected, is not ours."""
+    if kind == words.TRANSFER_EVENT:
+        if text_at(message, "mch_id") != settings.sp_mchid:
+            raise NoticeRejected("foreign")
+        return Notice(Acquirer.WECHAT, notice_id, kind, transfer=finished_in(settings, message))
     collector = text_at(message, "sub_mchid")
     if text_at(message, "sp_mchid") != settings.sp_mchid or collector == settings.sp_mchid:
         raise NoticeRejected("foreign")

@@ -1,9 +1,9 @@
-"""Refunds in partner mode: send, ask. Accepted is not arrived.
+"""Refunds in partner mode: send, ask, and free a stuck one. Accepted is not arrived.
 
-Sources: partner docs 4013080625, 4013080626, 4014960215.
+Sources: partner docs 4013080625, 4013080626, 4013080627, 4014960215.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from portal.wallets.errors import WalletRefused, WalletUnknown
@@ -36,21 +36,35 @@ def refund(client: Client, request: RefundToSend, *, budget: Budget) -> RefundAn
         "notify_url": plain_address(request.notify_url),
         "amount": {"refund": request.amount, "total": request.order_amount, "currency": "CNY"},
     }
-    answer = client.post(Call.REFUND, _REFUNDS, fields, budget=budget)
-    return _checked(answer, request.refund_no, collector)
+    read = _reader(request.refund_no, collector)
+    return client.post(Call.REFUND, _REFUNDS, fields, budget=budget, read=read)
 
 
 def ask_refund(client: Client, contract: Contract, refund_no: str, *, budget: Budget) -> RefundAnswer:
     """Ask what became of a refund. One that was never accepted is `missing`: send it again under the same number."""
     collector = collector_of(contract, client.settings)
-    path = f"{_REFUNDS}/{in_path(refund_no)}"
+    path, query = f"{_REFUNDS}/{in_path(refund_no)}", {"sub_mchid": collector}
     try:
-        answer = client.get(Call.ASK_REFUND, path, {"sub_mchid": collector}, budget=budget)
+        return client.get(Call.ASK_REFUND, path, query, budget=budget, read=_reader(refund_no, collector))
     except WalletRefused as error:
         if error.code != words.NO_SUCH_REFUND:
             raise
         return RefundAnswer(Acquirer.WECHAT, refund_no, RefundState.MISSING, collector)
-    return _checked(answer, refund_no, collector)
+
+
+def send_stuck_refund(client: Client, contract: Contract, refund_no: str, *, budget: Budget) -> RefundAnswer:
+    """Have an `abnormal` refund settled with the sub-merchant's bank account (partner docs 4013080627).
+
+    The other way, to another card of the payer's, would need his card number, which the portal never asks for. A refund
+    that is not abnormal (any more) is answered as it stands, and nothing is sent.
+    """
+    found = ask_refund(client, contract, refund_no, budget=budget)
+    if found.state is not RefundState.ABNORMAL or found.wallet_refund_no is None:
+        return found
+    fields = {"sub_mchid": found.sub_merchant_no, "out_refund_no": refund_no, "type": "MERCHANT_BANK_CARD"}
+    path = f"{_REFUNDS}/{in_path(found.wallet_refund_no)}/apply-abnormal-refund"
+    read = _reader(refund_no, found.sub_merchant_no)
+    return client.post(Call.STUCK_REFUND, path, fields, budget=budget, read=read)
 
 
 def refund_in(message: Mapping[str, Any], *, state_name: str, sub_merchant_no: str) -> RefundAnswer:
@@ -72,11 +86,11 @@ def refund_in(message: Mapping[str, Any], *, state_name: str, sub_merchant_no: s
     )
 
 
-def _checked(answer: Mapping[str, Any], refund_no: str, collector: str) -> RefundAnswer:
-    try:
+def _reader(refund_no: str, collector: str) -> Callable[[Mapping[str, Any]], RefundAnswer]:
+    def read(answer: Mapping[str, Any]) -> RefundAnswer:
         found = refund_in(answer, state_name="status", sub_merchant_no=collector)
-    except UnreadableMessage as error:
-        raise WalletUnknown("ANSWER_UNREADABLE", str(error)) from error
-    if found.refund_no != refund_no:
-        raise WalletUnknown("ANSWER_OF_ANOTHER_REFUND", refund_no)
-    return found
+        if found.refund_no != refund_no:
+            raise WalletUnknown("ANSWER_OF_ANOTHER_REFUND", refund_no)
+        return found
+
+    return read

@@ -1,7 +1,7 @@
 """WeChat Pay APIv3: signing what we send, verifying what we get, opening and closing envelopes.
 
 Sources: partner docs 4012365870 (request signature), 4013059017 (verifying), 4012082320 (AES-256-GCM),
-4013059044 (sensitive fields).
+4013059044 (sensitive fields), 4014314390 (the key of a bill).
 """
 
 import base64
@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
 PROBE_PREFIX = "WECHATPAY/SIGNTEST/"
 FRESH_SECONDS = 300
+# The wire prescribes SHA-1 here (4013059044); inside OAEP no collision resistance is asked of it.
+_OAEP = OAEP(mgf=MGF1(hashes.SHA1()), algorithm=hashes.SHA1(), label=None)  # noqa: S303
 
 
 class BadSignature(Exception):
@@ -111,8 +113,17 @@ def open_envelope(apiv3_key: bytes, *, once: str, associated_data: str, cipherte
         raise CannotOpen("the APIv3 key does not open it") from error
 
 
+def open_key(key: RSAPrivateKey, sealed: str) -> bytes:
+    """A key that WeChat Pay sealed for the merchant: base64, RSA-OAEP with SHA-1 (partner docs 4014314390).
+
+    Raises CannotOpen.
+    """
+    try:
+        return key.decrypt(base64.b64decode(sealed, validate=True), _OAEP)
+    except (ValueError, binascii.Error) as error:
+        raise CannotOpen("our private key does not open it") from error
+
+
 def seal_field(key: RSAPublicKey, text: str) -> str:
     """A sensitive field for WeChat Pay's eyes only: RSA-OAEP with SHA-1, base64. At most 214 bytes with 2048 bits."""
-    # The wire prescribes SHA-1 here; inside OAEP no collision resistance is asked of it.
-    padding = OAEP(mgf=MGF1(hashes.SHA1()), algorithm=hashes.SHA1(), label=None)  # noqa: S303
-    return base64.b64encode(key.encrypt(text.encode("utf-8"), padding)).decode("ascii")
+    return base64.b64encode(key.encrypt(text.encode("utf-8"), _OAEP)).decode("ascii")
