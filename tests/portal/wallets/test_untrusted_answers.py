@@ -1,7 +1,6 @@
 """Answers that came back but prove nothing: unsigned, of another order, of another shape. All of them are unknown."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,11 +12,12 @@ from portal.wallets.jdpay import orders as jd_orders
 from portal.wallets.jdpay import refunds as jd_refunds
 from portal.wallets.jdpay.settings import read_settings as read_jd
 from portal.wallets.port import Acquirer, Contract, OrderToOpen, PaymentState, RefundState, RefundToSend
-from portal.wallets.transport import Answer, Budget, Transport
+from portal.wallets.transport import Answer, Budget
 from portal.wallets.wechat import login, orders, refunds
 from portal.wallets.wechat.client import Client
 from portal.wallets.wechat.settings import read_settings as read_wechat
 from tests.portal.wallets.conftest import DES_KEY, MD5_KEY, MERCHANT_NO, NOW, SUB_MCHID, WechatSide, paid_order
+from tests.portal.wallets.recorded import Recorded, refused, signed, wechat_client
 
 CONTRACT = Contract(Acquirer.WECHAT, SUB_MCHID)
 JD_CONTRACT = Contract(Acquirer.JDPAY, MERCHANT_NO, {"des_key": DES_KEY, "md5_key": MD5_KEY})
@@ -27,38 +27,6 @@ REFUND = {
     "status": "PROCESSING",
     "amount": {"refund": 5, "payer_refund": 5},
 }
-
-
-class Recorded(Transport):
-    """Gives prepared answers and keeps what was sent."""
-
-    def __init__(self, *answers: Answer) -> None:
-        super().__init__(addresses=())
-        self.answers = list(answers)
-        self.sent: list[tuple[str, str, Mapping[str, str], bytes | None]] = []
-
-    def send(
-        self,
-        name: str,
-        method: str,
-        url: str,
-        *,
-        budget: Budget,
-        headers: Mapping[str, str],
-        body: bytes | None = None,
-    ) -> Answer:
-        self.sent.append((method, url, headers, body))
-        return self.answers.pop(0)
-
-
-def wechat_client(sections: dict[str, Any], *answers: Answer) -> Client:
-    return Client(read_wechat(sections["wechat"]), Recorded(*answers), lambda: NOW)
-
-
-def signed(side: WechatSide, content: object, *, status: int = 200) -> Answer:
-    body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    headers = {name.lower(): value for name, value in side.headers(body).items()}
-    return Answer(status, headers | {"request-id": "08F-0"}, body)
 
 
 def order_to(contract: Contract, **changes: Any) -> OrderToOpen:
@@ -157,10 +125,6 @@ def test_a_question_about_an_order_tells_what_was_paid(sections: dict[str, Any],
     client = wechat_client(sections, signed(wechat_side, paid_order(trade_state="REFUND")))
     found = orders.ask_payment(client, CONTRACT, "Y123456", budget=Budget(1))
     assert (found.state, found.amount, found.payer_amount) == (PaymentState.SUCCESS, 1234, 1000)
-
-
-def refused(status: int, code: str) -> Answer:
-    return Answer(status, {"request-id": "08F-1"}, json.dumps({"code": code, "message": "说明"}).encode())
 
 
 def test_a_refusal_keeps_wechats_code_and_trace(sections: dict[str, Any]) -> None:
