@@ -1,11 +1,12 @@
 """The phone for scripts, and what its own pages ask in the background. Everything answers JSON."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify, request, url_for
 
-from sandbox.phone import codes, phones, reading, sheets, story, tills
+from sandbox.payers import subsidies
+from sandbox.phone import codes, phones, reading, sheets, stalls, story, tills, ways
 from sandbox.phone.codes import Kind, Scan
 from sandbox.phone.paying import Outcome, Payer
 from sandbox.phone.wording import unreadable
@@ -47,16 +48,22 @@ def pay() -> Answer:
         raise BadRequest("outcome: pay or refuse")
     amount = _amount(values)
     seen = scanned(wallet)
-    payer = Payer(phones.store(), phones.browser(wallet), phones.current().id, pays=outcome == "pay")
+    phone = phones.current()
+    payer = Payer(phones.store(), phones.browser(wallet), phone.id, pays=outcome == "pay")
+    granted = _granted(phone.payer)
+    if (seen.kind is Kind.PORTAL or seen.opens) and amount is None:
+        raise BadRequest("amount: whole fen")
     if seen.kind is Kind.PORTAL:
-        if amount is None:
-            raise BadRequest("amount: whole fen")
-        done = payer.pay(seen.text, amount)
+        done = payer.pay(seen.text, amount or 0)
+    elif seen.kind in stalls.KINDS and seen.opens:
+        done = payer.pay_static(phone, wallet, seen.text, amount or 0)
     elif seen.kind is Kind.WECHAT_ORDER and wallet == "wechat":
         done = payer.pay_code(seen.text)
     else:
         done = Outcome("unpayable", f"{wallet} cannot pay a code of kind {seen.kind.value}")
-    return jsonify({**asdict(done), "wallet": wallet, "text": seen.text, "kind": seen.kind.value})
+    subsidy = _granted(phone.payer) - granted
+    told = {"wallet": wallet, "text": seen.text, "kind": seen.kind.value, "way": phone.way, "subsidy": subsidy}
+    return jsonify({**asdict(done), **told})
 
 
 @blueprint.post("/bridge")
@@ -98,10 +105,37 @@ def scanned(wallet: str) -> Scan:
     if len(text) > codes.LONGEST:
         raise BadRequest("text: too long for a code")
     seen = codes.read(text, phones.places(wallet))
-    phones.change(wallet=wallet, picture=picture or reading.drawn(seen.text), address=seen.opens or "")
+    if seen.kind in stalls.KINDS:
+        seen = _of_stall(seen)
+    way = _way(values)
+    phones.change(wallet=wallet, picture=picture or reading.drawn(seen.text), address=seen.opens or "", way=way)
     with phones.store().writing() as connection:
         story.begin(connection, phones.current().id, wallet=wallet, text=seen.text, kind=seen.kind.value)
     return seen
+
+
+def _of_stall(seen: Scan) -> Scan:
+    """A static code opens the wallet's own amount page, if anybody is known behind it."""
+    with phones.store().reading() as connection:
+        holder = stalls.holder_of(connection, seen.text)
+    return replace(seen, opens=url_for("phone.stall.ask", code=seen.text)) if holder else seen
+
+
+def _way(values: dict[str, Any]) -> str:
+    """By which of the three ways the scanner was opened; without a word, as it stands."""
+    phone = phones.current()
+    wish = str(values.get("way") or phone.way)
+    if wish not in ways.WAYS:
+        raise BadRequest(f"way: one of {', '.join(ways.WAYS)}")
+    try:
+        return ways.checked(phone, wish)
+    except ways.NoShortcut as problem:
+        raise BadRequest("way: there is no shortcut on this phone's desktop") from problem
+
+
+def _granted(payer: str) -> int:
+    with phones.store().reading() as connection:
+        return subsidies.total(connection, payer)
 
 
 def _values() -> dict[str, Any]:

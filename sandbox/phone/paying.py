@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
-from sandbox.phone import bridges, forms, markup, sheets, tills
+from sandbox.phone import bridges, forms, markup, sheets, stalls, tills
 from sandbox.phone.addresses import Foreign
 from sandbox.phone.browser import Answer, Browser, Request, Unreachable
+from sandbox.phone.phones import Phone
 from sandbox.phone.telling import Watcher
 from sandbox.phone.walking import Walk
 from sandbox.store import Store
@@ -15,9 +16,10 @@ CASHIER = "/jd/cashier/"
 
 @dataclass
 class Outcome:
-    """`result` is paid, refused, unpayable, waiting or unreachable; `message` says why not.
+    """`result` is paid, refused, reversed, unpayable, waiting or unreachable; `message` says why not.
 
     `amount` in fen and `order` are the wallet's, `page` is the last address, `pages` are the titles on the way.
+    `payer_paid` and `reduction` make up the amount; None while nothing was paid.
     """
 
     result: str
@@ -26,6 +28,9 @@ class Outcome:
     amount: int | None = None
     page: str | None = None
     pages: list[str] = field(default_factory=list)
+    payer_paid: int | None = None
+    reduction: int | None = None
+    shop: str = ""
 
 
 class Payer:
@@ -56,6 +61,18 @@ class Payer:
         except tills.CannotPay as problem:
             return Outcome("unpayable", str(problem))
         return self._at_sheet(sheet)
+
+    def pay_static(self, phone: Phone, wallet: str, text: str, amount: int) -> Outcome:
+        """A static WeChat code: the wallet's own page asks for the amount. `amount` in fen."""
+        try:
+            check = stalls.look(phone, wallet, text, amount)
+            check = stalls.decide(phone, check.id, pays=self._pays)
+        except tills.CannotPay as problem:
+            return Outcome("unpayable", str(problem))
+        done = Outcome(check.state, order=check.number or None, amount=check.amount, shop=check.shop)
+        if check.state == "paid":
+            done.payer_paid, done.reduction = check.payer_total, check.amount - check.payer_total
+        return done
 
     def _pay(self, url: str, amount: int) -> Outcome:
         answer = self._walk.go(Request(url))
@@ -89,7 +106,10 @@ class Payer:
             decided = sheets.decide(self._store, self._phone, sheet.id, pays=self._pays)
         except tills.CannotPay as problem:
             return Outcome("unpayable", str(problem), sheet.number, sheet.amount)
-        return Outcome(decided.state, order=decided.number, amount=decided.amount)
+        done = Outcome(decided.state, order=decided.number, amount=decided.amount, shop=decided.shop)
+        if decided.state == "paid":
+            done.payer_paid, done.reduction = decided.payer_total, decided.reduction
+        return done
 
     def _at_cashier(self, answer: Answer) -> Outcome:
         page = markup.read(answer.content, answer.charset)
@@ -103,8 +123,13 @@ class Payer:
             bill = tills.jd_bill(connection, token=token)
         if bill is None:
             return Outcome("unpayable", _says(page), page=answer.url)
-        result = "paid" if bill.state == "paid" else "refused"
-        return Outcome(result, order=bill.number, amount=bill.amount, page=answer.url)
+        if self._pays and bill.state != "paid":
+            page = markup.read(answer.content, answer.charset)
+            return Outcome("unpayable", _says(page), bill.number, bill.amount, answer.url, shop=bill.shop)
+        done = Outcome("refused", order=bill.number, amount=bill.amount, page=answer.url, shop=bill.shop)
+        if bill.state == "paid":
+            done.result, done.payer_paid, done.reduction = "paid", bill.payer_total, bill.amount - bill.payer_total
+        return done
 
 
 def _says(page: markup.Element) -> str:

@@ -36,7 +36,7 @@ class Phone:
 def current() -> Phone:
     """The visitor's phone; a new one for a visitor without."""
     if "phone" not in g:
-        g.phone = _known(request.cookies.get(COOKIE, "")) or _new()
+        g.phone = _kept(request.cookies.get(COOKIE, "")) or _new()
     phone: Phone = g.phone
     return phone
 
@@ -70,6 +70,16 @@ def change(*, picture: bytes | None = None, **wish: Any) -> Phone:
     return phone
 
 
+def known(connection: sqlite3.Connection, number: str) -> Phone:
+    """The phone of this number; one that is not kept belongs to nobody in particular."""
+    row = connection.execute("SELECT * FROM phones WHERE id = ?", (number,)).fetchone()
+    if row is None:
+        return Phone(number)
+    return Phone(
+        row["id"], row["wallet"], row["address"], row["number"], row["payer"], row["way"], bool(row["shortcut"])
+    )
+
+
 def last_picture() -> bytes | None:
     """A small PNG of what the phone scanned last."""
     with store().reading() as connection:
@@ -98,16 +108,10 @@ def store() -> Store:
     return found
 
 
-def _known(number: str) -> Phone | None:
-    if not number:
-        return None
+def _kept(number: str) -> Phone | None:
     with store().reading() as connection:
-        row: sqlite3.Row | None = connection.execute("SELECT * FROM phones WHERE id = ?", (number,)).fetchone()
-    if row is None:
-        return None
-    return Phone(
-        row["id"], row["wallet"], row["address"], row["number"], row["payer"], row["way"], bool(row["shortcut"])
-    )
+        kept = connection.execute("SELECT 1 FROM phones WHERE id = ?", (number,)).fetchone()
+        return known(connection, number) if kept else None
 
 
 def _new() -> Phone:

@@ -61,4 +61,21 @@ CREATE TABLE IF NOT EXISTS phone_sheets (
     amount    INTEGER NOT NULL,
     state     TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'paid', 'refused'))
 ) STRICT;
+
+CREATE TABLE IF NOT EXISTS phone_checks (
+    id          TEXT PRIMARY KEY,
+    phone       TEXT NOT NULL REFERENCES phones (id) ON DELETE CASCADE,
+    run         INTEGER NOT NULL,
+    wallet      TEXT NOT NULL,
+    text        TEXT NOT NULL,
+    shop        TEXT NOT NULL,
+    holding     TEXT NOT NULL,
+    amount      INTEGER NOT NULL CHECK (amount > 0),
+    state       TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'paid', 'refused', 'reversed')),
+    number      TEXT NOT NULL DEFAULT '',
+    payer_total INTEGER,
+    reductions  TEXT NOT NULL DEFAULT '[]',
+    card        TEXT NOT NULL DEFAULT '',
+    subsidy     INTEGER NOT NULL DEFAULT 0
+) STRICT;
 """

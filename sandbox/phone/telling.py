@@ -3,7 +3,7 @@
 from decimal import Decimal, InvalidOperation
 from urllib.parse import parse_qs, urlsplit
 
-from sandbox.phone import bridges, markup, story, tills
+from sandbox.phone import bridges, markup, phones, story, tills, ways
 from sandbox.phone.addresses import Places
 from sandbox.phone.browser import Answer, Request
 from sandbox.phone.story import Step
@@ -74,6 +74,9 @@ class Watcher:
                 story.name_order(connection, self._phone, run, number=bill.number, amount=bill.amount)
             elif request.method == "POST" and bill.state != "closed":
                 tell_decision(connection, self._phone, run, bill, paid=bill.state == "paid")
+                if bill.state == "paid":
+                    phone = phones.known(connection, self._phone)
+                    ways.rewarded(connection, phone.payer, f"pay_{phone.way}")
 
     def _tell(self, answer: Answer, step: Step, *, amount: int | None = None) -> None:
         with self._store.writing() as connection:

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 from flask import current_app
 
+from sandbox import clock
 from sandbox.jd import orders as jd_orders
 from sandbox.keys import Keys
+from sandbox.payers import money
+from sandbox.payers.money import CannotPay, Offer
 from sandbox.wechat import bridge, oauth
 from sandbox.wechat import orders as wechat_orders
 
@@ -20,10 +23,6 @@ WECHAT_PAYER = "demo"
 _OPEN = {"NOTPAY": "open", "SUCCESS": "paid", "REFUND": "paid", "PROCESSING": "open", "FINISH": "paid"}
 # A notice is looked for among the newest ones only; the phone asks every second.
 _RECENT_NOTICES = 500
-
-
-class CannotPay(Exception):
-    """The wallet will not pay this; the text is what it shows."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +72,39 @@ def wechat_bill(connection: Connection, *, prepay_id: str) -> Bill | None:
         return None
 
 
-def wechat_pay(connection: Connection, *, prepay_id: str) -> Bill:
-    """The payer confirms, inside the caller's `writing()` block. Raises CannotPay; then nothing changed."""
+def wechat_offer(connection: Connection, total: int, *, payer: str) -> Offer:
+    """What an open order of `total` fen would cost this payer now."""
+    return money.offer(
+        connection, payer=payer, wallet="wechat", total=total, static_code=False, now=clock.now(connection)
+    )
+
+
+def wechat_pay(connection: Connection, *, prepay_id: str, payer: str) -> Bill:
+    """The payer confirms, inside the caller's `writing()` block. Raises CannotPay; then the block must end."""
+    now = clock.now(connection)
     try:
         order = wechat_orders.by_prepay(connection, prepay_id)
-        openid = oauth.openid_of(connection, str(order["sp_appid"]), WECHAT_PAYER)
-        return _wechat(wechat_orders.pay(connection, prepay_id=prepay_id, openid=openid))
+        wechat_orders.refuse_unpayable(order, now)
+        bill = _wechat(order)
+        paid = money.settle(
+            connection,
+            payer=payer,
+            wallet="wechat",
+            institution="wechat",
+            number=bill.number,
+            total=bill.amount,
+            static_code=False,
+            now=now,
+        )
+        openid = oauth.openid_of(connection, str(order["sp_appid"]), payer)
+        return _wechat(wechat_orders.pay(connection, prepay_id=prepay_id, openid=openid, paid=paid))
     except wechat_orders.NotPayable as problem:
         raise CannotPay(str(problem)) from problem
+
+
+def wechat_openid(connection: Connection, payer: str) -> str:
+    """The payer's openid towards the provider's official account. Needs a `writing()` block."""
+    return oauth.openid_of(connection, _keys().wechat_sp_appid, payer)
 
 
 def jd_bill(connection: Connection, *, token: str) -> Bill | None:

@@ -7,10 +7,27 @@ from flask import Blueprint, Flask, Response, abort, redirect, render_template, 
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.language import say
-from sandbox.phone import api, codes, drawing, phones, reading, sheets, story, tills, web
+from sandbox.payers.accounts import account
+from sandbox.phone import (
+    api,
+    api_people,
+    apps,
+    codes,
+    drawing,
+    phones,
+    reading,
+    sheets,
+    stall_views,
+    stalls,
+    story,
+    tills,
+    wallets,
+    ways,
+    web,
+)
 from sandbox.phone.addresses import HOME, WALLETS
 from sandbox.phone.codes import Kind
-from sandbox.phone.wording import kind_name, unreadable, wallet_name, yuan
+from sandbox.phone.wording import kind_name, source_name, unreadable, wallet_name, yuan
 from sandbox.sms import messages
 
 RECORDS = 3
@@ -20,8 +37,8 @@ _OWN_POLICY = (
 )
 
 blueprint = Blueprint("phone", __name__, url_prefix="/phone")
-blueprint.register_blueprint(web.blueprint)
-blueprint.register_blueprint(api.blueprint)
+for part in (web, api, api_people, apps, wallets, stall_views):
+    blueprint.register_blueprint(part.blueprint)
 
 
 def set_up(app: Flask) -> None:
@@ -40,16 +57,21 @@ def protect(response: Response) -> Response:
 
 @blueprint.get("")
 def desk() -> str:
-    """The whole page. `?wallet=` opens another app, `?tab=scan|sms` another screen."""
+    """The whole page. `?wallet=` opens another app, `?tab=home|app|scan|sms` another screen, `?way=` the scanner."""
     phone = phones.current()
-    wallet, tab = request.args.get("wallet"), request.args.get("tab")
+    wallet, tab, way = (request.args.get(name, "") for name in ("wallet", "tab", "way"))
     if wallet in WALLETS and wallet != phone.wallet:
         phone = phones.change(wallet=wallet, address="")
-    if tab == "scan" and phone.address:
+    if tab in ("home", "app", "scan") and phone.address:
         phone = phones.change(address="")
-    screen = url_for(".inbox") if tab == "sms" else phone.address or url_for(".scan")
+    screens = {
+        "sms": url_for(".inbox"),
+        "home": url_for(".apps.home"),
+        "app": url_for(".apps.app", wallet=phone.wallet),
+    }
+    screen = screens.get(tab) or phone.address or url_for(".scan", way=way if way in ways.WAYS else None)
     return render_template(
-        "phone/desk.html", phone=phone, tab="sms" if tab == "sms" else "scan", screen=screen, **_steps()
+        "phone/desk.html", phone=phone, tab=tab if tab in screens else "scan", screen=screen, **_steps()
     )
 
 
@@ -60,8 +82,12 @@ def steps() -> str:
 
 
 @blueprint.get("/scan")
-def scan() -> str:
-    """The scanner, ready."""
+def scan() -> AnyResponse | str:
+    """The scanner, ready. `?way=` says by which of the three ways it was opened."""
+    try:
+        phones.change(way=ways.checked(phones.current(), request.args.get("way", "scan")))
+    except ways.NoShortcut:
+        return redirect(url_for(".apps.activity"), 303)
     return _scanner()
 
 
@@ -158,12 +184,14 @@ def _steps() -> dict[str, Any]:
 
 def _scanner(problem: str = "") -> str:
     phone = phones.current()
-    with phones.store().reading() as connection:
+    with phones.store().writing() as connection:
         records = story.paid(connection, phone.id, phone.wallet, RECORDS)
+        holder = account(connection, phone.payer, phone.wallet)
     return render_template(
         "phone/scan.html",
         phone=phone,
         wallet_name=wallet_name(phone.wallet),
+        source=source_name(holder),
         problem=problem,
         typed=request.form.get("text", ""),
         records=records,
@@ -175,6 +203,8 @@ def _scanner(problem: str = "") -> str:
 
 def _cannot_open(wallet: str, seen: codes.Scan) -> str:
     name, app = kind_name(seen.kind), wallet_name(wallet)
+    if seen.kind in stalls.KINDS:
+        return say(f"这是{name}，可是查不到收款人，付不了。", f"This is {name}, but nobody is known behind it.")
     return say(
         f"这是{name}，沙盒里的{app}打不开它。请扫一码码牌。",
         f"This is {name}. {app} in the sandbox cannot open it. Scan a Yima plate.",

@@ -1,6 +1,8 @@
 """Sentences that more than one of the phone's pages say, in the page's language."""
 
-from sandbox.language import say
+from sandbox.language import language, say
+from sandbox.payers.accounts import BALANCE, BALANCE_NAMES, BANKS, Account, Card
+from sandbox.payers.money import CannotPay
 from sandbox.phone.codes import Kind
 from sandbox.phone.reading import Unreadable
 
@@ -45,6 +47,49 @@ def unreadable(problem: Unreadable) -> str:
         ),
     }
     return reasons[problem.reason]
+
+
+def said(problem: CannotPay) -> str:
+    """Why the wallet does not pay."""
+    return say(str(problem), problem.english)
+
+
+def card_name(card: Card) -> str:
+    """A card as its holder calls it."""
+    return say(card.name, card.english)
+
+
+def bank_name(bank: str) -> str:
+    """A bank."""
+    return say(BANKS[bank], bank)
+
+
+def source_name(holder: Account, source: str = "") -> str:
+    """The source that pays, or another one of the same account."""
+    chosen = source or holder.source
+    return balance_name(holder.wallet) if chosen == BALANCE else card_name(holder.card(chosen))
+
+
+def balance_name(wallet: str) -> str:
+    """What a wallet calls its balance."""
+    return say(BALANCE_NAMES[wallet], "balance")
+
+
+def reduction_name(name: str, funder: str = "wallet") -> str:
+    """A reduction as the wallet named it, in English by who pays it."""
+    english = {"wallet": "Instant reduction", "merchant": "Reduction by the shop"}
+    return name if language() == "zh" else english.get(funder, "Reduction")
+
+
+def deed_name(deed: str) -> str:
+    """What JD's subsidies are granted for."""
+    return {
+        "shortcut": say("把“扫一扫”添加到桌面", "Add the scanner to the desktop"),
+        "pay_scan": say("从首页“扫一扫”付一笔", "Pay once from the scan button"),
+        "pay_activity": say("从活动页付一笔", "Pay once from the activity page"),
+        "pay_shortcut": say("从桌面快捷方式付一笔", "Pay once from the desktop shortcut"),
+        "share": say("分享给好友", "Share with friends"),
+    }[deed]
 
 
 def yuan(fen: int | None) -> str:

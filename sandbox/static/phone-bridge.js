@@ -73,9 +73,13 @@
       wrong: say("付不了", "Cannot be paid")
     }[state]));
     if (sheet) {
-      box.append(element("p", "shop", sheet.shop), element("p", "amount", "¥" + yuan(sheet.amount)));
+      box.append(element("p", "shop", sheet.shop), element("p", "amount", "¥" + yuan(sheet.payer_total)));
       var list = element("dl");
-      row(list, say("付款方式", "From"), say("零钱", "Balance"));
+      if (sheet.reduction) {
+        row(list, say("订单金额", "Price"), "¥" + yuan(sheet.amount));
+        row(list, sheet.reduction_name, "−¥" + yuan(sheet.reduction));
+      }
+      row(list, say("付款方式", "From"), sheet.card);
       row(list, say("收单机构", "Acquirer"), say("微信支付", "WeChat Pay"));
       row(list, say("商户单号", "Order"), sheet.number);
       box.append(list);
