@@ -14,7 +14,7 @@ from portal.ledger import queries as ledger
 from portal.plumbing import schema_upgrade
 from portal.plumbing.clock import now
 from portal.plumbing.crypto import hash_password
-from portal.plumbing.web import keyring, settings, sms_gateway, staff_database, wallets
+from portal.plumbing.web import interconnect, keyring, settings, sms_gateway, staff_database, wallets
 from portal.plumbing.work import Tools
 from portal.values.errors import Refused
 
@@ -111,4 +111,4 @@ def verify_audit() -> None:
 
 def tools() -> Tools:
     """What jobs are given, from this application's services."""
-    return Tools(settings(), staff_database(), keyring(), wallets(), sms_gateway())
+    return Tools(settings(), staff_database(), keyring(), wallets(), sms_gateway(), interconnect())

@@ -246,6 +246,9 @@ def _hang_codes(tools: Tools, shop: DemoShop, merchant_id: int) -> dict[str, Any
     )
     linked = []
     if shop.linked is not None:
+        found = codes.look_up(
+            tools.database, tools.keyring, tools.interconnect, merchant_id=merchant_id, text=shop.linked
+        )
         codes.link_code(
             tools.database,
             tools.keyring,
@@ -253,6 +256,7 @@ def _hang_codes(tools: Tools, shop: DemoShop, merchant_id: int) -> dict[str, Any
             shop_id=1,
             name="原来的微信码",
             scanned=read(shop.linked, portal_url=url),
+            found=found,
             now=now(),
         )
         linked.append(shop.linked)

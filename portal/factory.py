@@ -18,6 +18,7 @@ from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
 from portal.plumbing.sms import SmsGateway
 from portal.routes import BLUEPRINTS, SIGNED_BY_WALLETS
+from portal.wallets.interconnect.connector import interconnect_of
 from portal.wallets.registry import connectors
 
 _BODY_LIMIT = 12 * 1024 * 1024
@@ -30,6 +31,7 @@ class Services:
     settings: Settings
     wallets: Mapping[Any, Any] = field(default_factory=dict)
     sms: Any = None
+    interconnect: Any = None
 
 
 def create_app(services: Services | None = None) -> Flask:
@@ -44,6 +46,7 @@ def create_app(services: Services | None = None) -> Flask:
     app.extensions["keyring"] = Keyring(given.settings.secrets)
     app.extensions["wallets"] = given.wallets
     app.extensions["sms"] = given.sms
+    app.extensions["interconnect"] = given.interconnect
     Babel(app, locale_selector=look.chosen_locale, default_locale="zh", default_timezone="Asia/Shanghai")
     protect = CSRFProtect(app)
     for blueprint in SIGNED_BY_WALLETS:
@@ -62,7 +65,12 @@ def create_app(services: Services | None = None) -> Flask:
 
 def _from_environment() -> Services:
     settings = from_environment()
-    return Services(settings=settings, wallets=connectors(settings.wallets), sms=SmsGateway(settings.wallets["sms"]))
+    return Services(
+        settings=settings,
+        wallets=connectors(settings.wallets),
+        sms=SmsGateway(settings.wallets["sms"]),
+        interconnect=interconnect_of(settings.wallets),
+    )
 
 
 def _configure(app: Flask, settings: Settings) -> None:

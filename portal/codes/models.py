@@ -23,6 +23,10 @@ class Code(Base):
         ),
         sa.CheckConstraint("(kind = 'portal') = (number IS NOT NULL)", name="number_only_on_portal_codes"),
         sa.CheckConstraint("(kind = 'portal') = (foreign_sealed IS NULL)", name="text_only_on_linked_codes"),
+        sa.CheckConstraint("holding IN ('own_sub_merchant', 'other_contract', 'personal')", name="holding_known"),
+        sa.CheckConstraint("told_by IN ('acquirer', 'interconnect', 'nobody')", name="told_by_known"),
+        sa.CheckConstraint("(kind = 'portal') = (told_by IS NULL)", name="told_by_of_linked_codes"),
+        sa.CheckConstraint("kind <> 'portal' OR holding IS NULL", name="holding_of_linked_codes"),
         {"info": {"owner": "merchant"}},
     )
 
@@ -36,6 +40,12 @@ class Code(Base):
     printed_url: Mapped[str | None] = mapped_column(sa.Text)
     foreign_sealed: Mapped[str | None] = mapped_column(sa.Text)
     foreign_issuer: Mapped[str | None] = mapped_column(sa.String(16))
+    # Who receives what is paid to a linked code, as the directory told when it was linked; None where nobody told.
+    holding: Mapped[str | None] = mapped_column(sa.String(20))
+    # Who tells us of payments on a linked code.
+    told_by: Mapped[str | None] = mapped_column(sa.String(16))
+    # The name the directory had for the holder (a person's is masked there), sealed.
+    holder_sealed: Mapped[str | None] = mapped_column(sa.Text)
     created_at: Mapped[datetime] = mapped_column(_MOMENT)
     changed_at: Mapped[datetime] = mapped_column(_MOMENT)
 

@@ -72,10 +72,16 @@ def add_linked_code(
     name: str,
     foreign_sealed: str,
     issuer: str,
+    holding: str | None,
+    told_by: str,
+    holder_sealed: str | None,
     now: datetime,
     actor: Actor = SYSTEM,
 ) -> None:
-    """A code the merchant already had; its text lies sealed."""
+    """A code the merchant already had; its text lies sealed, and so does the name the directory has for its holder.
+
+    `holding` is None where no directory told; `told_by` is who tells of its payments: acquirer, interconnect, nobody.
+    """
     session.add(
         Code(
             merchant_id=merchant_id,
@@ -86,12 +92,16 @@ def add_linked_code(
             name=name,
             foreign_sealed=foreign_sealed,
             foreign_issuer=issuer,
+            holding=holding,
+            told_by=told_by,
+            holder_sealed=holder_sealed,
             created_at=now,
             changed_at=now,
         )
     )
     session.flush()
-    _tell(session, merchant_id, "code.linked", code_id, actor, now, {"kind": kind})
+    facts: dict[str, object] = {"kind": kind, "holding": holding, "told_by": told_by}
+    _tell(session, merchant_id, "code.linked", code_id, actor, now, facts)
 
 
 def change(

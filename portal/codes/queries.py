@@ -24,6 +24,8 @@ class CodeRow:
     number: str | None
     printed_url: str | None
     foreign_issuer: str | None
+    holding: str | None
+    told_by: str | None
     created_at: datetime
     changed_at: datetime
     shop_name: str
@@ -61,6 +63,8 @@ def _select() -> sa.Select[*tuple[Any, ...]]:
         Code.number,
         Code.printed_url,
         Code.foreign_issuer,
+        Code.holding,
+        Code.told_by,
         Code.created_at,
         Code.changed_at,
         Shop.name,

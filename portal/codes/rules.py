@@ -1,11 +1,14 @@
 """What a code may become, and what the text of a foreign code means."""
 
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit, urlunsplit
 
 from portal.values.errors import InvalidReference
 from portal.values.references import read_code
+from portal.wallets.directory import CodeHolder, Holding
 
 NAME_MOST = 20
 CODES_MOST = 50
@@ -84,6 +87,14 @@ class Meaning(StrEnum):
 LINKABLE = {Meaning.WECHAT_MERCHANT: "linked_merchant", Meaning.WECHAT_PERSONAL: "linked_personal"}
 
 
+# A directory knows better than a prefix whether a person or a business receives.
+LINKED_KINDS = {
+    Holding.OWN_SUB_MERCHANT: "linked_merchant",
+    Holding.OTHER_CONTRACT: "linked_merchant",
+    Holding.PERSONAL: "linked_personal",
+}
+
+
 @dataclass(frozen=True)
 class Scanned:
     """A text with its meaning; `number` is set for a plate of ours."""
@@ -91,6 +102,87 @@ class Scanned:
     text: str
     meaning: Meaning
     number: str | None = None
+
+
+class ToldBy(StrEnum):
+    """Who tells us of the payments on a linked code."""
+
+    ACQUIRER = "acquirer"
+    INTERCONNECT = "interconnect"
+    NOBODY = "nobody"
+
+
+class Match(StrEnum):
+    """How the holder a directory names compares with the merchant we have verified.
+
+    `mask_fits`: of a person's name only a part is shown, and that part fits; it proves nothing more.
+    """
+
+    SAME = "same"
+    MASK_FITS = "mask_fits"
+    DIFFERENT = "different"
+    NOT_VERIFIED = "not_verified"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Who the merchant is, as far as it was verified: the names of the business, its person, its own contracts."""
+
+    businesses: tuple[str, ...] = ()
+    person: str = ""
+    sub_merchant_nos: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found out about a code before it is linked. `holder` is None where no directory could be asked."""
+
+    holder: CodeHolder | None
+    match: Match | None
+    told_by: ToldBy
+
+    @property
+    def holding(self) -> Holding | None:
+        return self.holder.holding if self.holder else None
+
+
+# A production without a directory: nobody tells whose code it is, and nobody promises to tell of its payments.
+NOTHING_FOUND = Finding(None, None, ToldBy.NOBODY)
+
+
+def finding(holder: CodeHolder, verified: Verified) -> Finding:
+    """Put together what a directory said and what we know of the merchant."""
+    own = holder.holding is Holding.OWN_SUB_MERCHANT
+    return Finding(holder, compare(holder, verified), ToldBy.ACQUIRER if own else ToldBy.INTERCONNECT)
+
+
+def compare(holder: CodeHolder, verified: Verified) -> Match:
+    """Whether the code is the merchant's own: by contract where it is ours, else by the holder's name."""
+    if holder.holding is Holding.OWN_SUB_MERCHANT:
+        own = verified.sub_merchant_nos.get(holder.acquirer)
+        return Match.SAME if own is not None and own == holder.sub_merchant_no else Match.DIFFERENT
+    if holder.holding is Holding.PERSONAL:
+        if not verified.person:
+            return Match.NOT_VERIFIED
+        return _compare_person(holder.holder_name, verified.person)
+    names = {plain_name(name) for name in (*verified.businesses, verified.person) if name}
+    if not names:
+        return Match.NOT_VERIFIED
+    return Match.SAME if plain_name(holder.holder_name) in names else Match.DIFFERENT
+
+
+def plain_name(name: str) -> str:
+    """A name as it is compared: one width, no blanks, no brackets, no case."""
+    kept = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(sign for sign in kept if sign.isalnum() or sign == "*")
+
+
+def _compare_person(shown: str, person: str) -> Match:
+    mask, name = plain_name(shown), plain_name(person)
+    fits = len(mask) == len(name) and all(sign in ("*", known) for sign, known in zip(mask, name, strict=True))
+    if not fits:
+        return Match.DIFFERENT
+    return Match.MASK_FITS if "*" in mask else Match.SAME
 
 
 # Prefixes as the WeChat client itself treats them, and as seen on public plates; compared without regard to case.

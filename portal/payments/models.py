@@ -1,4 +1,4 @@
-"""Payments: one row for each order of ours (and later for each payment a wallet reports without one)."""
+"""Payments: one row for each order of ours, and for each payment on a static code that we were told of."""
 
 from datetime import date, datetime
 from typing import Any
@@ -29,6 +29,12 @@ class Payment(Base):
         sa.CheckConstraint("state IN ('created', 'paying', 'success', 'closed', 'failed')", name="state_known"),
         sa.CheckConstraint("wallet IN ('wechat', 'jdpay', 'unknown')", name="wallet_known"),
         sa.CheckConstraint("acquirer IN ('wechat', 'jdpay')", name="acquirer_known"),
+        sa.CheckConstraint("source IN ('order', 'static_code', 'interconnect')", name="source_known"),
+        sa.CheckConstraint("source = 'order' OR state = 'success'", name="told_payments_are_paid"),
+        sa.CheckConstraint("source = 'static_code' OR acquirer_order_no IS NULL", name="orders_keep_their_own_number"),
+        sa.CheckConstraint(
+            "source <> 'interconnect' OR (fee = 0 AND refunded + refund_reserved = 0)", name="not_ours_to_refund"
+        ),
         sa.CheckConstraint(
             "state <> 'success' OR (transaction_no IS NOT NULL AND paid_at IS NOT NULL AND day_number IS NOT NULL)",
             name="success_is_complete",
@@ -47,6 +53,10 @@ class Payment(Base):
     wallet: Mapped[str] = mapped_column(sa.String(16))
     acquirer: Mapped[str] = mapped_column(sa.String(16))
     sub_merchant_no: Mapped[str] = mapped_column(sa.String(32))
+    # Where we know it from: an order of ours, the acquirer's notice of a static code, the interconnect stand-in.
+    source: Mapped[str] = mapped_column(sa.String(16), default="order", server_default="order")
+    # The number the acquirer itself gave to a payment on a static code.
+    acquirer_order_no: Mapped[str | None] = mapped_column(sa.String(64))
     state: Mapped[str] = mapped_column(sa.String(16))
     amount: Mapped[int] = mapped_column(sa.BigInteger)
     payer_amount: Mapped[int | None] = mapped_column(sa.BigInteger)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.payments.models import DayTotal, Payment
+from portal.payments.rules import Availability, State, availability
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class PaymentRow:
     wallet: str
     acquirer: str
     sub_merchant_no: str
+    source: str
+    acquirer_order_no: str | None
     state: str
     amount: int
     payer_amount: int | None
@@ -39,9 +42,26 @@ class PaymentRow:
     day_number: int | None
 
     @property
+    def availability(self) -> Availability:
+        """Whether it can be refunded here."""
+        return availability(
+            source=self.source,
+            paid=self.state == State.SUCCESS,
+            amount=self.amount,
+            refunded=self.refunded,
+            reserved=self.refund_reserved,
+        )
+
+    @property
     def refundable(self) -> int:
         """What may still be refunded, in fen."""
-        return self.amount - self.refunded - self.refund_reserved if self.state == "success" else 0
+        rest = self.amount - self.refunded - self.refund_reserved
+        return rest if self.availability is Availability.AVAILABLE else 0
+
+    @property
+    def acquirers_number(self) -> str:
+        """The order number under which the acquirer knows it: ours, or its own on a static code."""
+        return self.acquirer_order_no or self.payment_no
 
 
 @dataclass(frozen=True)

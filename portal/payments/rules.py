@@ -56,6 +56,36 @@ def after(state: State, fact: Fact) -> State | None:
     return TRANSITIONS[state][fact]
 
 
+class Source(StrEnum):
+    """Where we know a payment from.
+
+    `static_code`: the acquirer's own notice, about a code of a sub-merchant of this provider. `interconnect`: the
+    stand-in's message; the money belongs to another contract or to a person, and nobody owes it under ours.
+    """
+
+    ORDER = "order"
+    STATIC_CODE = "static_code"
+    INTERCONNECT = "interconnect"
+
+
+class Availability(StrEnum):
+    """Whether a payment can be refunded. `pending`: the rest is in refunds under way; `full`: all went back."""
+
+    AVAILABLE = "available"
+    PENDING = "pending"
+    FULL = "full"
+    UNAVAILABLE = "unavailable"
+
+
+def availability(*, source: str, paid: bool, amount: int, refunded: int, reserved: int) -> Availability:
+    """How refunds of a payment of `amount` fen stand."""
+    if not paid or source == Source.INTERCONNECT:
+        return Availability.UNAVAILABLE
+    if refunded >= amount:
+        return Availability.FULL
+    return Availability.PENDING if refunded + reserved >= amount else Availability.AVAILABLE
+
+
 class App(StrEnum):
     """The program that opened the page, as far as its User-Agent tells. It chooses a page, it grants nothing."""
 

@@ -12,6 +12,7 @@ from portal.plumbing.db import Database
 
 if TYPE_CHECKING:
     from portal.wallets.port import Acquirer, WalletPort
+    from portal.wallets.routed import Interconnect
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -60,6 +61,11 @@ def keyring() -> Keyring:
 def wallets() -> "Mapping[Acquirer, WalletPort]":
     """The connectors by acquirer."""
     return cast("Mapping[Acquirer, WalletPort]", current_app.extensions["wallets"])
+
+
+def interconnect() -> "Interconnect | None":
+    """The source that knows foreign codes and tells of their payments; None where there is none."""
+    return cast("Interconnect | None", current_app.extensions["interconnect"])
 
 
 def sms_gateway() -> Any:

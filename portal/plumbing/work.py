@@ -10,6 +10,7 @@ from portal.plumbing.db import Database
 
 if TYPE_CHECKING:
     from portal.wallets.port import Acquirer, WalletPort
+    from portal.wallets.routed import Interconnect
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Tools:
     keyring: Keyring
     wallets: "Mapping[Acquirer, WalletPort]"
     sms: Any
+    interconnect: "Interconnect | None" = None
 
 
 Job = Callable[..., None]

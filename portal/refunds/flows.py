@@ -71,7 +71,7 @@ def send(parties: Parties, *, merchant_id: int, refund_no: str) -> None:
             RefundToSend(
                 contract=contract,
                 refund_no=refund_no,
-                order_no=paid.payment_no,
+                order_no=paid.acquirers_number,
                 transaction_id=paid.transaction_no or "",
                 amount=row.amount,
                 order_amount=paid.amount,

@@ -12,6 +12,7 @@ from portal.ledger import operations as ledger
 from portal.merchants import queries as merchants
 from portal.payments import operations as payments
 from portal.payments.queries import PaymentRow
+from portal.payments.rules import Source
 from portal.refunds import postings
 from portal.refunds.models import Refund
 from portal.refunds.queries import of_form, parts_of
@@ -51,14 +52,16 @@ def request(
 ) -> Asked:
     """Set `amount` fen aside and write the refund down; the same form key answers the same refund.
 
-    Raises InvalidAmount(`zero`), NotAllowedNow(`not_paid`, `restricted`) and Refused(`too_old`, `too_many_parts`,
-    `more_than_available`, `form_used`).
+    Raises InvalidAmount(`zero`), NotAllowedNow(`not_paid`, `not_ours`, `restricted`) and Refused(`too_old`,
+    `too_many_parts`, `more_than_available`, `form_used`).
     """
     if amount <= 0:
         raise InvalidAmount("zero")
     paid = payments.lock(session, merchant_id, payment_no)
     if paid is None or paid.state != "success" or paid.paid_at is None:
         raise NotAllowedNow("not_paid")
+    if paid.source == Source.INTERCONNECT:
+        raise NotAllowedNow("not_ours")
     earlier = of_form(session, merchant_id, form_key)
     if earlier is not None:
         if (earlier.payment_no, earlier.amount) != (payment_no, amount):

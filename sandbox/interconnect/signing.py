@@ -53,8 +53,9 @@ def signed_headers(key_id: str, key: str, body: bytes) -> dict[str, str]:
 
 def problem_of(headers: Mapping[str, str], method: str, path: str, body: bytes, keys: Mapping[str, str]) -> str:
     """What is wrong with a member's request: an error code, or nothing."""
+    given = {name.lower(): value for name, value in headers.items()}
     key_id, timestamp, nonce, signature = (
-        headers.get(PREFIX + name, "") for name in ("Key-Id", "Timestamp", "Nonce", "Signature")
+        given.get((PREFIX + name).lower(), "") for name in ("Key-Id", "Timestamp", "Nonce", "Signature")
     )
     if not (timestamp.isascii() and timestamp.isdigit() and 16 <= len(nonce) <= 64 and signature):
         return "HEADERS"

@@ -1,9 +1,10 @@
 """The clearing institution over HTTP, for its members: whose code, what became of a payment, the clearing file."""
 
+import hashlib
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from flask import Blueprint, Flask, Response, current_app, request
@@ -82,7 +83,9 @@ def _clearing_file() -> Response:
             text = clearing.file_of(connection, day)
     except clearing.NotReady:
         return _error(404, "NOT_READY")
-    return _sign(Response(text.encode(), status=200, content_type="text/csv; charset=utf-8"))
+    body = text.encode()
+    file = Response(body, status=200, content_type="text/csv; charset=utf-8")
+    return _sign(file, hashlib.sha256(body).hexdigest().encode())
 
 
 def _answer_call(operation: str, act: Callable[[], Response], *numbers: str) -> Response:
@@ -104,7 +107,7 @@ def _refusal() -> Response | None:
         return _error(413, "TOO_LONG")
     keys = keys_alive(current_app.extensions["keys"])
     path = request.full_path.rstrip("?")
-    problem = problem_of(request.headers, request.method, path, request.get_data(), keys)
+    problem = problem_of(dict(request.headers), request.method, path, request.get_data(), keys)
     if problem:
         return _error(401, problem)
     now = time.time()
@@ -117,7 +120,7 @@ def _refusal() -> Response | None:
     return None if fresh else _error(401, "REPLAYED")
 
 
-def _signed(status: int, told: dict[str, object]) -> Response:
+def _signed(status: int, told: Mapping[str, object]) -> Response:
     body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
     return _sign(Response(body, status=status, content_type="application/json"))
 
@@ -126,9 +129,14 @@ def _error(status: int, code: str) -> Response:
     return _signed(status, {"code": code})
 
 
-def _sign(response: Response) -> Response:
+def _sign(response: Response, signed: bytes | None = None) -> Response:
+    """Sign the body, or what stands for it: a file is signed by its SHA-256 in hex, so that it can be streamed."""
     keys = current_app.extensions["keys"]
-    response.headers.update(signed_headers(keys.interconnect_key_id, keys.interconnect_key, response.get_data()))
+    response.headers.update(
+        signed_headers(
+            keys.interconnect_key_id, keys.interconnect_key, response.get_data() if signed is None else signed
+        )
+    )
     return response
 
 

@@ -1,18 +1,23 @@
 """Write payments: create the order, note what the wallet said, book what arrived."""
 
 from portal.payments.operations.booking import Outcome, Taken, book, book_unexplained, take
+from portal.payments.operations.born import WalletNote, book_reported, book_static, note_wallet
 from portal.payments.operations.ordering import create_order, note_closed, note_opened
 from portal.payments.operations.refunding import lock, release_refund, reserve_refund, settle_refund
 
 __all__ = [
     "Outcome",
     "Taken",
+    "WalletNote",
     "book",
+    "book_reported",
+    "book_static",
     "book_unexplained",
     "create_order",
     "lock",
     "note_closed",
     "note_opened",
+    "note_wallet",
     "release_refund",
     "reserve_refund",
     "settle_refund",

@@ -15,7 +15,7 @@ from portal.payments.operations.rows import add_to_day
 from portal.payments.rules import State
 from portal.values.day import business_date
 from portal.values.money import fee_of
-from portal.wallets.port import PaymentAnswer, PaymentState
+from portal.wallets.port import PaymentAnswer, PaymentState, Promotion
 
 CURRENCY = "CNY"
 
@@ -124,6 +124,14 @@ def book_unexplained(session: Session, *, merchant_id: int, answer: PaymentAnswe
     return True
 
 
+def kept_promotions(promotions: tuple[Promotion, ...]) -> list[dict[str, object]]:
+    """Promotions as a payment's row keeps them. Amounts in fen."""
+    return [
+        {"id": part.promotion_id, "name": part.name, "amount": part.amount, "paid_by": part.paid_by}
+        for part in promotions
+    ]
+
+
 def _misfit(row: Payment | None, answer: PaymentAnswer) -> Outcome | None:
     if row is None:
         return Outcome.UNKNOWN_ORDER
@@ -169,10 +177,7 @@ def _fill(
     row.transaction_no = answer.transaction_id
     row.wallet = answer.wallet
     row.payer_amount = answer.payer_amount if answer.payer_amount is not None else row.amount
-    row.promotions = [
-        {"id": part.promotion_id, "name": part.name, "amount": part.amount, "paid_by": part.paid_by}
-        for part in answer.promotions
-    ]
+    row.promotions = kept_promotions(answer.promotions)
     row.fee = fee_of(row.amount, row.fee_rate_bp)
     row.payer_blind = payer_blind
     row.paid_at = paid_at
