@@ -56,6 +56,14 @@ def refuse_foreign_pages() -> None:
         abort(403)
 
 
+def asked() -> Mapping[str, Any]:
+    """What was asked for, as JSON or as a form. 400 for JSON that is no object."""
+    wish = request.get_json() if request.is_json else request.form
+    if not isinstance(wish, Mapping):
+        abort(400)
+    return wish
+
+
 @blueprint.get("/")
 def home() -> str:
     """What this is and where to go."""
@@ -84,7 +92,7 @@ def show_clock() -> Response:
 @blueprint.post("/control/clock")
 def move_clock() -> Answer:
     """`{"advance_seconds": n}` or `{"to": RFC 3339 or "next_morning"}`; only forward."""
-    wish = _wish()
+    wish = asked()
     try:
         with _store().writing() as connection:
             if "to" in wish:
@@ -108,7 +116,7 @@ def show_faults() -> Response:
 @blueprint.post("/control/faults")
 def arm_fault() -> Answer:
     """`{"institution", "name", "times"?, "number"?, "operation"?, "seconds"?}`; answers the fault with its id."""
-    wish = _wish()
+    wish = asked()
     try:
         with _store().writing() as connection:
             number = faults.arm(connection, _fault(wish))
@@ -143,7 +151,7 @@ def show_settings() -> Response:
 @blueprint.post("/control/settings")
 def change_settings() -> Answer:
     """`{"retry_speed": 60, ...}`: all of the given settings change, or none."""
-    wish = _wish()
+    wish = asked()
     try:
         with _store().writing() as connection:
             for name, value in wish.items():
@@ -176,7 +184,7 @@ def send_now(number: int) -> Answer:
 @blueprint.post("/control/applyments/<business_code>/reject")
 def reject(business_code: str) -> Answer:
     """`{"field": ..., "reason": ...}`: a WeChat application under audit is rejected with this reason."""
-    wish = _wish()
+    wish = asked()
     field, reason = str(wish.get("field") or "license_copy"), str(wish.get("reason") or "照片模糊，请重新拍摄")
     try:
         with _store().writing() as connection:
@@ -206,14 +214,6 @@ def _no(problem: Exception, sentence: tuple[str, str]) -> Answer:
     if request.is_json:
         return jsonify({"error": str(problem)}), 400
     return _page(say(*sentence), request.form), 400
-
-
-def _wish() -> Mapping[str, Any]:
-    """What was asked for, as JSON or as a form. A JSON body that is no object asks for nothing."""
-    wish = request.get_json() if request.is_json else request.form
-    if not isinstance(wish, Mapping):
-        abort(400)
-    return wish
 
 
 def _fault(wish: Mapping[str, Any]) -> faults.Wish:
@@ -250,7 +250,8 @@ def _clock(seconds: float, form: str = "%m-%d %H:%M:%S") -> str:
 
 def _span(seconds: float) -> str:
     """A length of time in its two largest units."""
-    rest, parts = int(seconds), []
+    rest = int(seconds)
+    parts: list[str] = []
     units = ((86400, "天", "d"), (3600, "小时", "h"), (60, "分", "min"), (1, "秒", "s"))
     for size, chinese, english in units:
         if rest >= size and len(parts) < 2:

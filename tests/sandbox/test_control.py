@@ -90,7 +90,11 @@ def test_the_books_say_what_is_owed_to_the_fen(sandbox: Flask) -> None:
     books = sandbox.test_client().get("/control/books").json
     assert [entry["kind"] for entry in books["wechat"]] == ["payment", "refund"]
     totals = books["totals"]["wechat"][provider.given["sub_mchid"]]
-    assert totals == {"received": 1234, "refunded": 500, "fee": 5, "fee_returned": 2, "owed": 731}
+    assert totals == {
+        **{"received": 1234, "payer_paid": 1234, "discounts": 0, "merchant_discounts": 0, "fee": 5},
+        **{"refunded": 500, "payer_refunded": 500, "discounts_returned": 0, "merchant_discounts_returned": 0},
+        **{"fee_returned": 2, "owed": 731, "settled": 0},
+    }
 
 
 def test_the_books_of_another_day_are_empty(sandbox: Flask) -> None:
