@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from portal.wallets.errors import WalletSettingsError
 from portal.wallets.jdpay.connector import JdConnector
 from portal.wallets.jdpay.settings import read_settings as read_jd
+from portal.wallets.jdpay.settings import v2_gateways
 from portal.wallets.port import Acquirer, WalletPort
 from portal.wallets.wechat.connector import WechatConnector
 from portal.wallets.wechat.settings import read_settings as read_wechat
@@ -18,7 +19,7 @@ BUDGET_SECONDS = 4.0
 SLOW_BUDGET_SECONDS = 60.0
 
 _ADDRESSES = {"wechat": ("gateway", "oauth_page", "oauth_api"), "jd": ("gateway", "psi_gateway")}
-_OPTIONAL = {"wechat": ("backup_gateway",), "jd": ()}
+_OPTIONAL = {"wechat": ("backup_gateway",), "jd": ("payx_gateway",)}
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
@@ -48,14 +49,19 @@ def connectors(
             read_wechat(sections["wechat"]), now=now, budget=budget, slow_budget=SLOW_BUDGET_SECONDS
         )
     if "jd" in sections:
-        found[Acquirer.JDPAY] = JdConnector(read_jd(sections["jd"]), budget=budget, slow_budget=SLOW_BUDGET_SECONDS)
+        found[Acquirer.JDPAY] = JdConnector(
+            read_jd(sections["jd"]), now=now, budget=budget, slow_budget=SLOW_BUDGET_SECONDS
+        )
     return found
 
 
 def _check_addresses(section_name: str, section: Mapping[str, Any], *, plain_http: bool) -> None:
     given = tuple(name for name in _OPTIONAL[section_name] if section.get(name))
-    for name in _ADDRESSES[section_name] + given:
-        parts = urlsplit(str(section.get(name) or ""))
+    addresses = {name: section.get(name) for name in _ADDRESSES[section_name] + given}
+    if section_name == "jd":
+        addresses |= v2_gateways(section)
+    for name, address in addresses.items():
+        parts = urlsplit(str(address or ""))
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise WalletSettingsError(f"{section_name}: {name} is not an address")
         if parts.scheme == "http" and not plain_http and parts.hostname not in _THIS_MACHINE:

@@ -114,15 +114,19 @@ class Transport:
         *,
         budget: Budget,
         headers: Mapping[str, str],
-        take: Callable[[bytes], None],
+        take: Callable[[bytes], object],
         most_bytes: int,
+        form: bytes | None = None,
     ) -> Answer:
-        """Fetch a file: each piece of a 200 goes to `take` as it arrives and is then forgotten.
+        """Fetch a file, by GET or by posting `form`: each piece of a 200 goes to `take` as it comes and is forgotten.
 
         The answer returned has no body; that of any other status is read as usual, for it says what is wrong. Raises as
         `send` does, and whatever `take` raises.
         """
-        with self._conversation(name, "GET", url, budget=budget, headers=headers, stall=STALL_SECONDS) as found:
+        method = "GET" if form is None else "POST"
+        with self._conversation(
+            name, method, url, budget=budget, headers=headers, body=form, stall=STALL_SECONDS
+        ) as found:
             head, response = found
             if head.status != 200:
                 content = b"".join(_chunks(response, budget, name, most_bytes=MAX_ANSWER_BYTES))

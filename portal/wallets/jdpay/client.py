@@ -43,7 +43,8 @@ class Client:
             )
         except crypto.BadKey as error:
             raise WalletUnavailable("KEYS_UNUSABLE", merchant_no) from error
-        answer = self._send(call, self.settings.gateway, body, "application/json; charset=UTF-8", budget)
+        gateway = self.settings.payx_gateway if call is Call.SCAN else self.settings.gateway
+        answer = self._send(call, gateway, body, "application/json; charset=UTF-8", budget)
         return _opened(call, answer, merchant_no, des_key, md5_key)
 
     def onboard(

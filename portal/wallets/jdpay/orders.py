@@ -1,4 +1,8 @@
-"""Orders of aggregate pay (聚合支付 V3.0) with piType JDPAY: place, ask, wait. The sub-merchant collects."""
+"""Orders of aggregate pay (聚合支付 V3.0): place, ask, wait. The sub-merchant collects.
+
+Inside JD's app the order is placed with piType JDPAY; before a screen JD makes a code (getScanUrl) that any of its
+wallets may scan.
+"""
 
 import json
 from collections.abc import Mapping
@@ -15,6 +19,7 @@ from portal.wallets.port import (
     Contract,
     Opening,
     OpeningKind,
+    OpeningWay,
     OrderToOpen,
     PaymentAnswer,
     PaymentState,
@@ -32,11 +37,21 @@ from portal.wallets.wire import (
     whole_at,
 )
 
+SCAN_AS_ADDRESS = "00"
 _COUPONS = (("couponAmount", "jd-coupon", "wallet"), ("merchantCouponAmount", "jd-merchant-coupon", "merchant"))
 
 
 def open_payment(client: Client, order: OrderToOpen, *, budget: Budget) -> Opening:
-    """Place the order; `payInfo` is the address of JD's cashier, to which the payer's browser goes."""
+    """Place the order and lead the payer on. Raises WalletError; NOT_OFFERED for a browser outside JD's apps."""
+    if order.way is OpeningWay.BROWSER:
+        raise WalletRefused("NOT_OFFERED", "aggregate pay has no cashier for foreign browsers")
+    if order.way is OpeningWay.SCREEN:
+        return _code(client, order, budget)
+    return _cashier(client, order, budget)
+
+
+def _cashier(client: Client, order: OrderToOpen, budget: Budget) -> Opening:
+    """unifiedOrder: `payInfo` is the address of JD's cashier, to which the payer's browser goes."""
     device = {"type": "DT03", "ip": order.payer_ip, "imei": order.contract.sub_merchant_no}
     fields = {
         "outTradeNo": order.order_no,
@@ -54,15 +69,34 @@ def open_payment(client: Client, order: OrderToOpen, *, budget: Budget) -> Openi
         "notifyUrl": order.notify_url,
     }
     answer = client.ask(Call.PAY, order.contract, fields, budget=budget)
+    return Opening(OpeningKind.REDIRECT, url=_address(answer, "payInfo", order.order_no))
+
+
+def _code(client: Client, order: OrderToOpen, budget: Budget) -> Opening:
+    """getScanUrl: `scanUrl` is the text of a code. UNCONFIRMED: that `expireTime` is in seconds, as in V2.0."""
+    fields = {
+        "outTradeNo": order.order_no,
+        "amount": str(order.amount),
+        "businessType": SCAN_AS_ADDRESS,
+        "remark": acceptable_text(order.description, characters=60),
+        "expireTime": str(max(1, int((order.expires_at - order.created_at).total_seconds()))),
+        "successNotifyUrl": order.notify_url,
+    }
+    answer = client.ask(Call.SCAN, order.contract, fields, budget=budget)
+    # The one public implementer reads nothing but scanUrl here; our number may be missing.
+    return Opening(OpeningKind.CODE, url=_address({"outTradeNo": order.order_no, **answer}, "scanUrl", order.order_no))
+
+
+def _address(answer: Mapping[str, Any], name: str, order_no: str) -> str:
     try:
-        if text_at(answer, "outTradeNo") != order.order_no:
-            raise WalletUnknown("ANSWER_OF_ANOTHER_ORDER", order.order_no)
-        url = text_at(answer, "payInfo")
+        if text_at(answer, "outTradeNo") != order_no:
+            raise WalletUnknown("ANSWER_OF_ANOTHER_ORDER", order_no)
+        url = text_at(answer, name)
     except UnreadableMessage as error:
         raise WalletUnknown("ANSWER_UNREADABLE", str(error)) from error
     if not url.startswith(("https://", "http://")):
-        raise WalletUnknown("ANSWER_UNREADABLE", "payInfo is not an address")
-    return Opening(OpeningKind.REDIRECT, url=url)
+        raise WalletUnknown("ANSWER_UNREADABLE", f"{name} is not an address")
+    return url
 
 
 def ask_payment(client: Client, contract: Contract, order_no: str, *, budget: Budget) -> PaymentAnswer:
@@ -93,7 +127,8 @@ def close_payment(client: Client, contract: Contract, order_no: str, *, budget: 
 def payment_in(message: Mapping[str, Any], merchant_no: str) -> PaymentAnswer:
     """The payment in an answer or a notice. Raises UnreadableMessage.
 
-    `piAmount` is what the order was worth, the coupons are the part of it that the payer did not give.
+    `piAmount` is what the order was worth (UNCONFIRMED: it might be what is left after coupons), the coupons are the
+    part of it that the payer did not give. `piType` tells who paid after all: a bank app by UnionPay, for one.
     """
     state = words.PAYMENT_STATES.get(text_at(message, "payStatus"))
     if state is None:
@@ -115,6 +150,9 @@ def payment_in(message: Mapping[str, Any], merchant_no: str) -> PaymentAnswer:
         payer_amount=payer_amount,
         promotions=promotions,
         paid_at=jd_moment_at(message, "payFinishTime"),
+        trade_type=optional_text_at(message, "productType"),
+        bank_type=optional_text_at(message, "piType") if paid else None,
+        channel_no=optional_text_at(message, "channelNoSeq"),
     )
 
 

@@ -8,14 +8,16 @@ Everything else that JD refuses is refused, without a look at its code.
 from enum import StrEnum
 
 from portal.wallets.applications import ApplicationState
+from portal.wallets.bills import LineKind
 from portal.wallets.errors import WalletError, WalletRefused, WalletUnavailable, WalletUnknown
 from portal.wallets.port import PaymentState, RefundState, Wallet
 
 
 class Call(StrEnum):
-    """What we asked for; the value is the path behind the gateway."""
+    """What we asked for; the value is the path behind its host (`payx` for SCAN, `psi` for the last four)."""
 
     PAY = "/m/unifiedOrder"
+    SCAN = "/getScanUrl"
     ASK = "/m/querytrade"
     REFUND = "/m/refund"
     ASK_REFUND = "/m/queryrefund"
@@ -46,8 +48,22 @@ APPLICATION_STATES: dict[str, ApplicationState] = {
     "4": ApplicationState.FINISHED,
 }
 
-# WX, ALIPAY and UNIPAY exist on this wire too; a JDPAY order may come back as UNIPAY when a bank app paid it.
-WALLETS: dict[str, Wallet] = {"JDPAY": Wallet.JDPAY, "WX": Wallet.WECHAT}
+# A JDPAY order may come back as UNIPAY when a bank app paid it: who the payer's wallet was is then not told.
+WALLETS: dict[str, Wallet] = {
+    "JDPAY": Wallet.JDPAY,
+    "WX": Wallet.WECHAT,
+    "ALIPAY": Wallet.UNKNOWN,
+    "UNIPAY": Wallet.UNKNOWN,
+}
+
+# A trade bill's own words. UNCONFIRMED: no description of its values is public.
+BILL_KINDS: dict[str, LineKind] = {
+    "消费": LineKind.PAYMENT,
+    "退款": LineKind.REFUND,
+    "撤销": LineKind.REVOCATION,
+}
+BILL_STATES: dict[str, str] = {"成功": "success", "处理中": "processing", "失败": "failed", "关闭": "closed"}
+BILL_WALLETS: dict[str, Wallet] = {"京东支付": Wallet.JDPAY, "微信支付": Wallet.WECHAT}
 
 NO_SUCH_ORDER = "ORDER_NOT_EXIST"
 NO_SUCH_REFUND = "REFUND_NOT_EXIST"
@@ -67,6 +83,6 @@ def error_for_refusal(call: Call, *, sealed: bool) -> type[WalletError]:
     Under seal it is JD's own and final. Without a seal anybody could have said it: an order was not placed then, but a
     refund may have been taken, and a question has simply not been answered.
     """
-    if sealed or call in (Call.PAY, Call.ENTER, Call.APPLY):
+    if sealed or call in (Call.PAY, Call.SCAN, Call.ENTER, Call.APPLY):
         return WalletRefused
     return WalletUnknown if call is Call.REFUND else WalletUnavailable

@@ -62,7 +62,8 @@ def test_jds_table_covers_what_its_public_implementers_read() -> None:
     assert jd.PAYMENT_STATES.keys() == {"FINISH", "PROCESSING", "CLOSE", "REFUND"}
     assert jd.REFUND_STATES.keys() == {"FINISH", "PROCESSING", "CLOSE"}
     assert jd.APPLICATION_STATES.keys() == {"2", "3", "4"}
-    assert jd.WALLETS == {"JDPAY": Wallet.JDPAY, "WX": Wallet.WECHAT}
+    assert jd.WALLETS.keys() == {"JDPAY", "WX", "ALIPAY", "UNIPAY"}
+    assert {name for name, wallet in jd.WALLETS.items() if wallet is Wallet.UNKNOWN} == {"ALIPAY", "UNIPAY"}
 
 
 @pytest.mark.parametrize(
