@@ -1,9 +1,10 @@
 """How a notice goes wrong on purpose: an amount that was never paid, or a signature that does not fit.
 
-Written for every shape the institutions use: WeChat's headers, JD's JSON with `sign`, JD's XML with `<sign>`, and the
-stand-in's own header.
+Written for every shape the institutions use: WeChat's headers, JD's JSON with `sign`, JD's XML with `<sign>` in the
+open or under `<encrypt>`, and the stand-in's own header.
 """
 
+import base64
 import json
 import re
 import secrets
@@ -19,6 +20,8 @@ _AMOUNTS = {
 }
 _SIGNATURES = ("sign", "signature", "signData")
 _XML_SIGNATURE = re.compile(rb"(<sign>)(.)(.*?</sign>)", re.DOTALL)
+_XML_SEALED = re.compile(rb"(<encrypt>)([^<]+)(</encrypt>)")
+_SEALED_BLOCK = 16  # hex digits of one block of 3DES
 
 
 def wrong_amount(payload: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -41,7 +44,8 @@ def bad_signature(headers: Mapping[str, str], body: bytes) -> tuple[dict[str, st
     if spoiled != dict(headers):
         return spoiled, body
     if body.lstrip().startswith(b"<"):
-        return spoiled, _XML_SIGNATURE.sub(lambda match: match[1] + _other_byte(match[2]) + match[3], body, count=1)
+        in_the_open = _XML_SIGNATURE.sub(lambda match: match[1] + _other_byte(match[2]) + match[3], body, count=1)
+        return spoiled, _XML_SEALED.sub(lambda match: match[1] + _other_end(match[2]) + match[3], in_the_open)
     told = json.loads(body)
     for name in _SIGNATURES:
         if isinstance(told.get(name), str):
@@ -71,3 +75,15 @@ def _other_start(text: str) -> str:
 
 def _other_byte(one: bytes) -> bytes:
     return b"0" if one != b"0" else b"1"
+
+
+def _other_end(sealed: bytes) -> bytes:
+    """JD seals block by block and the signature comes last: two blocks of it change places, all else stays readable."""
+    blocks = base64.b64decode(sealed)
+    head, one, other, tail = (
+        blocks[: -8 * _SEALED_BLOCK],
+        blocks[-8 * _SEALED_BLOCK : -7 * _SEALED_BLOCK],
+        blocks[-7 * _SEALED_BLOCK : -6 * _SEALED_BLOCK],
+        blocks[-6 * _SEALED_BLOCK :],
+    )
+    return base64.b64encode(head + other + one + tail)

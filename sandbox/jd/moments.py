@@ -27,3 +27,8 @@ def day_bounds(day: date) -> tuple[float, float]:
 def iso(moment: float) -> str:
     """Unix seconds as RFC 3339 in Beijing time, for the books."""
     return datetime.fromtimestamp(moment, BEIJING).isoformat(timespec="seconds")
+
+
+def spaced(moment: float) -> str:
+    """Unix seconds as `2026-11-21 12:31:09` in Beijing time, for bills."""
+    return datetime.fromtimestamp(moment, BEIJING).strftime("%Y-%m-%d %H:%M:%S")

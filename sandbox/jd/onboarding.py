@@ -3,20 +3,21 @@
 Each call is a form with `agentNo` and `entity`: JSON sealed under the agent's key with the length in front, the
 signature inside it, an MD5 over a few bare values. That no key goes into it is how the one public implementer does it
 (0-return/WYS-PAY-PLAT). Answers are plain JSON, `code` `0000` when done; all other codes are the sandbox's own.
-Status 4 is open, 3 is approved and waits for the merchant's confirmation, 2 is rejected. The pictures' names are those
-of the implementer; in this step any picture may be missing, but one that is sent must be a JPEG or PNG. How a
-correction (`buildOrRepair` 1) names its merchant is not public: here the licence number does, and only a rejected
+Status 4 is open, 3 is approved and waits for the merchant's confirmation, 2 is rejected, the reason in `statusMsg`.
+Which number says "still looked at" is not public (unconfirmed): 3 does here. The pictures' names are those of the
+implementer; which JD demands is unconfirmed, so any may be missing, but one that is sent must be a JPEG or PNG. How a
+correction (`buildOrRepair` 1) names its merchant is unconfirmed too: here the licence number does, and only a rejected
 merchant can be corrected.
 """
 
 import hashlib
 import hmac
 import sqlite3
-import time
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from sandbox import clock
 from sandbox.jd import merchants
 from sandbox.jd.crypto import Unreadable, digest, json_text, unseal_with_length
 from sandbox.keys import Keys
@@ -33,6 +34,17 @@ _NEEDED = (
     *("lepCardType", "lepName", "lepCardNo", "contactName", "contactPhone", "priatePublic", "bankName"),
     *("bankAccountNo", "bankAccountName", "abMerchantName", "settleCardPhone", "settleToCard", "buildOrRepair"),
 )
+# The values that the implementer sends. A natural person (N) has an identity card for a licence and no scope.
+_ONE_OF = {
+    "companyType": COMPANY_TYPES,
+    "blicCardType": ("USC", "BLI", "OCI", "ID"),
+    "lepCardType": ("ID", "PAS", "PASTW", "PASHK"),
+    "priatePublic": ("1", "0", "3"),
+    "settleToCard": ("1",),
+    "buildOrRepair": ("0", "1"),
+}
+_LONGEST_SCOPE = 800
+_PERSONAL, _CORPORATE = "0", "1"
 AUDITOR_SAYS = "营业执照照片看不清，请重新拍照提交"
 _PICTURE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
@@ -71,8 +83,7 @@ def enter(
     missing = [name for name in _NEEDED if name not in entity]
     if missing:
         raise Rejected("1004", "缺少 " + "、".join(missing))
-    if entity["companyType"] not in COMPANY_TYPES or len(entity.get("blicScope", "")) > 800:
-        raise Rejected("1005", "companyType 应为 E、P、N，blicScope 不超过 800 字")
+    _refuse_impossible(entity)
     for name, content in pictures.items():
         if not content.startswith(_PICTURE_STARTS):
             raise Rejected("1005", f"{name} 不是 JPEG 或 PNG 图片")
@@ -96,7 +107,7 @@ def apply(connection: sqlite3.Connection, keys: Keys, form: Mapping[str, str]) -
         raise Rejected("1007", "已按另一费率申请过")
     connection.execute(
         "UPDATE jd_merchants SET applied_at = coalesce(applied_at, ?), fee_bp = ? WHERE merchant_no = ?",
-        (time.time(), fee_bp, merchant["merchant_no"]),
+        (clock.now(connection), fee_bp, merchant["merchant_no"]),
     )
     return {"merchantNo": merchant["merchant_no"]}
 
@@ -121,35 +132,63 @@ def merchant_keys(connection: sqlite3.Connection, keys: Keys, form: Mapping[str,
     return {"data": {"desKey": merchant["des_key"], "mdKey": merchant["md5_key"]}}
 
 
-def open_merchant(connection: sqlite3.Connection, merchant_no: str) -> None:
-    """The merchant confirmed: he is open from now on. Nothing happens unless he has applied and waits."""
-    connection.execute(
+def open_merchant(connection: sqlite3.Connection, merchant_no: str) -> bool:
+    """The merchant confirmed: he is open from now on. Nothing happens, and False, unless he has applied and waits."""
+    opened = connection.execute(
         "UPDATE jd_merchants SET opened_at = ? WHERE merchant_no = ? AND applied_at IS NOT NULL"
         " AND rejected IS NULL AND opened_at IS NULL",
-        (time.time(), merchant_no),
+        (clock.now(connection), merchant_no),
     )
+    return opened.rowcount > 0
 
 
-def reject_merchant(connection: sqlite3.Connection, merchant_no: str) -> None:
-    """JD's auditor says no. Nothing happens unless the merchant has applied and waits."""
-    connection.execute(
-        "UPDATE jd_merchants SET rejected = ? WHERE merchant_no = ? AND applied_at IS NOT NULL AND opened_at IS NULL",
-        (AUDITOR_SAYS, merchant_no),
+def reject_merchant(connection: sqlite3.Connection, merchant_no: str, reason: str = AUDITOR_SAYS) -> bool:
+    """JD's auditor says no. Nothing happens, and False, unless the merchant has applied and waits."""
+    rejected = connection.execute(
+        "UPDATE jd_merchants SET rejected = ? WHERE merchant_no = ? AND applied_at IS NOT NULL AND rejected IS NULL"
+        " AND opened_at IS NULL",
+        (reason, merchant_no),
     )
+    return rejected.rowcount > 0
 
 
-def open_due(store: Store) -> None:
-    """Open, by itself, whoever applied `audit_seconds` ago, unless `auto_sign` is off."""
+def audit_due(store: Store) -> None:
+    """Judge whoever applied `audit_seconds` ago: reject a contradiction, open the others unless `auto_sign` is off."""
     with store.reading() as connection:
-        if not setting(connection, "auto_sign"):
-            return
         due = connection.execute(
-            "SELECT merchant_no FROM jd_merchants WHERE opened_at IS NULL AND rejected IS NULL AND applied_at <= ?",
-            (time.time() - setting(connection, "audit_seconds"),),
+            "SELECT merchant_no, doubt FROM jd_merchants WHERE opened_at IS NULL AND rejected IS NULL"
+            " AND applied_at <= ? AND (doubt <> '' OR ?)",
+            (clock.now(connection) - setting(connection, "audit_seconds"), setting(connection, "auto_sign") > 0),
         ).fetchall()
     for row in due:
         with store.writing() as connection:
-            open_merchant(connection, row["merchant_no"])
+            if row["doubt"]:
+                reject_merchant(connection, row["merchant_no"], row["doubt"])
+            else:
+                open_merchant(connection, row["merchant_no"])
+
+
+def _refuse_impossible(entity: Mapping[str, str]) -> None:
+    """What can be seen at once. Raises Rejected."""
+    for name, values in _ONE_OF.items():
+        if entity[name] not in values:
+            raise Rejected("1005", f"{name} 应为 {'、'.join(values)} 之一")
+    if len(entity.get("blicScope", "")) > _LONGEST_SCOPE:
+        raise Rejected("1005", f"blicScope 不超过 {_LONGEST_SCOPE} 字")
+    natural = entity["companyType"] == "N"
+    if natural != (entity["blicCardType"] == "ID"):
+        raise Rejected("1005", "companyType N 与 blicCardType ID 要一起用")
+    if natural and (entity["blicUscc"] != entity["lepCardNo"] or "blicScope" in entity):
+        raise Rejected("1005", "companyType N 的证照号应为身份证号，blicScope 应为空")
+
+
+def _doubt(entity: Mapping[str, str]) -> str:
+    """What the auditor finds: parts that contradict each other; empty when nothing does."""
+    owner = {_PERSONAL: "lepName", _CORPORATE: "blicCompanyName"}.get(entity["priatePublic"])
+    if owner is not None and entity["bankAccountName"] != entity[owner]:
+        who = "法人姓名" if owner == "lepName" else "营业执照上的名称"
+        return f"结算账户名称“{entity['bankAccountName']}”与{who}“{entity[owner]}”不一致，请修改后重新提交"
+    return ""
 
 
 def _kept_number(connection: sqlite3.Connection, keys: Keys, entity: Mapping[str, str]) -> str | None:
@@ -166,7 +205,7 @@ def _entered(connection: sqlite3.Connection, keys: Keys, entity: Mapping[str, st
     merchant_no = merchants.new_number(connection)
     connection.execute(
         "INSERT INTO jd_merchants (merchant_no, agent_no, serial_no, entity_hash, company_type, name, short_name,"
-        " licence_no, des_key, md5_key, entered_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " licence_no, des_key, md5_key, doubt, entered_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             merchant_no,
             keys.jd_agent_no,
@@ -177,7 +216,8 @@ def _entered(connection: sqlite3.Connection, keys: Keys, entity: Mapping[str, st
             entity["abMerchantName"],
             entity["blicUscc"],
             *merchants.new_keys(),
-            time.time(),
+            _doubt(entity),
+            clock.now(connection),
         ),
     )
     return merchant_no
@@ -187,7 +227,7 @@ def _corrected(connection: sqlite3.Connection, keys: Keys, entity: Mapping[str, 
     """The rejected merchant with this licence starts again under his number, with the new content."""
     row = connection.execute(
         "UPDATE jd_merchants SET serial_no = ?, entity_hash = ?, company_type = ?, name = ?, short_name = ?,"
-        " applied_at = NULL, rejected = NULL WHERE merchant_no = (SELECT merchant_no FROM jd_merchants"
+        " doubt = ?, applied_at = NULL, rejected = NULL WHERE merchant_no = (SELECT merchant_no FROM jd_merchants"
         " WHERE agent_no = ? AND licence_no = ? AND rejected IS NOT NULL ORDER BY entered_at DESC LIMIT 1)"
         " RETURNING merchant_no",
         (
@@ -196,6 +236,7 @@ def _corrected(connection: sqlite3.Connection, keys: Keys, entity: Mapping[str, 
             entity["companyType"],
             entity["blicCompanyName"],
             entity["abMerchantName"],
+            _doubt(entity),
             keys.jd_agent_no,
             entity["blicUscc"],
         ),

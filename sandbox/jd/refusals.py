@@ -31,6 +31,9 @@ SEALED = {
     "ORDER_NOT_PAID": "订单没有支付，不能退款",
     "REFUND_EXCEEDS": "退款金额超过可退金额",
     "REFUND_NOT_EXIST": "退款单不存在",
+    "BALANCE_NOT_ENOUGH": "商户可用余额不足，不能退款",
+    "REVOKE_TOO_LATE": "只能撤销当天支付的订单，请用退款",
+    "PRODUCT_NOT_OPEN": "没有开通这个产品",
 }
 
 

@@ -96,7 +96,7 @@ def test_a_refund_is_taken_first_and_arrives_later(app, merchant, mailbox, numbe
     assert merchant.call("querytrade", outTradeNo=number)["payStatus"] == "FINISH"
     with app.extensions["store"].writing() as connection:
         connection.execute("UPDATE jd_refunds SET due_at = 0 WHERE out_refund_no = ?", (f"R{number}",))
-    refunds.finish_due(app.extensions["store"], app.extensions["notifier"])
+    refunds.finish_due(app.extensions["store"])
     assert merchant.call("queryrefund", outRefundNo=f"R{number}")["payStatus"] == "FINISH"
     assert merchant.call("querytrade", outTradeNo=number)["payStatus"] == "REFUND"
     eventually(lambda: mailbox.received)
