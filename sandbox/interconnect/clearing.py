@@ -7,10 +7,12 @@ days are Beijing's. Its layout is this sandbox's own; no public one exists.
 import csv
 import io
 import sqlite3
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
 from sandbox import clock, faults
-from sandbox.interconnect import states
+from sandbox.interconnect import notices, states
+from sandbox.interconnect.directory import OWN
 from sandbox.store import Store
 
 CLEAR_SECONDS = 1.0  # of the business clock, between the payer's yes and the clearing
@@ -27,20 +29,20 @@ class NotReady(Exception):
     """The file of this day cannot be fetched yet."""
 
 
-def advance_due(store: Store) -> None:
-    """Clear what was authorised, settle what was cleared on an earlier day, follow the acquirer's refunds."""
-    with store.reading() as connection:
-        if not (_to_clear(connection) or _to_settle(connection)):
-            return
-    with store.writing() as connection:
-        for row in _to_clear(connection):
-            _clear(connection, row)
-        for row in _to_settle(connection):
-            now = clock.now(connection)
-            states.move(connection, row["clearing_no"], "SETTLED", now)
-            connection.execute(
-                "UPDATE interconnect_payments SET settled_at = ? WHERE clearing_no = ?", (now, row["clearing_no"])
-            )
+def advancing(notify_url: str) -> Callable[[Store], None]:
+    """A watch that clears what was authorised, tells the member who paid, and settles on the next morning."""
+
+    def advance(store: Store) -> None:
+        with store.reading() as connection:
+            if not (_to_clear(connection) or _to_settle(connection)):
+                return
+        with store.writing() as connection:
+            for row in _to_clear(connection):
+                _clear(connection, row, notify_url)
+            for row in _to_settle(connection):
+                _settle(connection, row)
+
+    return advance
 
 
 def file_of(connection: sqlite3.Connection, day: date) -> str:
@@ -122,11 +124,22 @@ def _to_clear(connection: sqlite3.Connection) -> list[sqlite3.Row]:
     ).fetchall()
 
 
-def _clear(connection: sqlite3.Connection, row: sqlite3.Row) -> None:
+def _clear(connection: sqlite3.Connection, row: sqlite3.Row, notify_url: str) -> None:
+    """The acquirer tells of its own sub-merchants' payments; all that is left to tell is whose wallet it was."""
     now = clock.now(connection)
     states.move(connection, row["clearing_no"], "CLEARED", now)
+    cleared = connection.execute(
+        "UPDATE interconnect_payments SET cleared_at = ? WHERE clearing_no = ? RETURNING *", (now, row["clearing_no"])
+    ).fetchone()
+    if row["holding"] == OWN:
+        notices.tell(connection, notify_url, cleared, notices.ROUTED)
+
+
+def _settle(connection: sqlite3.Connection, row: sqlite3.Row) -> None:
+    now = clock.now(connection)
+    states.move(connection, row["clearing_no"], "SETTLED", now)
     connection.execute(
-        "UPDATE interconnect_payments SET cleared_at = ? WHERE clearing_no = ?", (now, row["clearing_no"])
+        "UPDATE interconnect_payments SET settled_at = ? WHERE clearing_no = ?", (now, row["clearing_no"])
     )
 
 

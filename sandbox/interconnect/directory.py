@@ -9,6 +9,8 @@ import sqlite3
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
+from sandbox.wechat import static_codes
+
 OWN, OTHER, PERSONAL = "own_sub_merchant", "other_contract", "personal"
 
 # One code of each of the two kinds that the wallets' public interfaces know nothing of.
@@ -79,6 +81,9 @@ def open_code(
 def resolve(connection: sqlite3.Connection, text: str) -> Holder | None:
     """The holder of a code, None when no acquirer has filed it."""
     plain = canonical(text)
+    own = static_codes.by_code(connection, plain)
+    if own is not None:
+        return Holder(own["text"], "wechat", OWN, own["merchant_name"], own["sub_mchid"])
     row = connection.execute("SELECT * FROM interconnect_codes WHERE text = ?", (plain,)).fetchone()
     if row is None:
         return None
@@ -87,7 +92,10 @@ def resolve(connection: sqlite3.Connection, text: str) -> Holder | None:
 
 
 def every(connection: sqlite3.Connection) -> list[Holder]:
-    """All codes, those that are there from the start first."""
-    rows = connection.execute("SELECT text FROM interconnect_codes ORDER BY opened_at, rowid").fetchall()
+    """All codes, those of this provider's sub-merchants first."""
+    rows = [
+        *static_codes.every(connection),
+        *connection.execute("SELECT text FROM interconnect_codes ORDER BY opened_at, rowid").fetchall(),
+    ]
     found = (resolve(connection, row["text"]) for row in rows)
     return [holder for holder in found if holder is not None]

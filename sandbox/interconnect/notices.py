@@ -25,7 +25,7 @@ def tell(connection: sqlite3.Connection, url: str, row: sqlite3.Row, event: str)
         payload=payload,
         kind="payment",
         number=row["clearing_no"],
-        order_no=row["transaction_id"],
+        order_no=row["transaction_id"] or "",
     )
 
 

@@ -6,14 +6,17 @@ All in the caller's `writing()` block. Clearing follows a moment after the payme
 import json
 import secrets
 import sqlite3
+from dataclasses import replace
 
 from flask import current_app
 
 from sandbox import clock, faults
 from sandbox.interconnect import notices, states
-from sandbox.interconnect.directory import Holder, resolve
+from sandbox.interconnect.directory import OWN, Holder, resolve
 from sandbox.payers import money
 from sandbox.payers.money import CannotPay, Paid
+from sandbox.wechat import static_codes
+from sandbox.wechat.orders import NotPayable
 
 INSTITUTION = "interconnect"
 
@@ -43,7 +46,14 @@ def pay(
         raise NoSuchCode("这个码查不到收款人，付不了")
     if faults.take(connection, INSTITUTION, "refuse", holder.text):
         raise CannotPay("对方机构没有受理这笔付款，钱没有扣")
-    return _report(connection, holder, amount=amount, wallet=wallet, payer=payer, now=now)
+    if holder.holding != OWN:
+        return _report(connection, holder, amount=amount, wallet=wallet, payer=payer, now=now)
+    try:
+        if wallet == holder.acquirer:
+            return _inside(connection, holder, amount=amount, payer=payer, openid=openid, now=now)
+        return _across(connection, holder, amount=amount, wallet=wallet, payer=payer, now=now)
+    except NotPayable as problem:
+        raise CannotPay(str(problem)) from problem
 
 
 def find(connection: sqlite3.Connection, clearing_no: str) -> sqlite3.Row | None:
@@ -54,27 +64,77 @@ def find(connection: sqlite3.Connection, clearing_no: str) -> sqlite3.Row | None
     return row
 
 
+def _inside(
+    connection: sqlite3.Connection, holder: Holder, *, amount: int, payer: str, openid: str | None, now: float
+) -> dict[str, object]:
+    """A WeChat payer at a WeChat code of this provider: WeChat's own business, nothing is routed."""
+    number = static_codes.new_number(connection)
+    paid = _settle(connection, holder.acquirer, number, amount=amount, wallet=holder.acquirer, payer=payer, now=now)
+    order = static_codes.pay(
+        connection,
+        code=holder.text,
+        amount=amount,
+        paid=paid,
+        openid=openid,
+        notify_url=_notify_url("wechat"),
+        number=number,
+    )
+    return {
+        "state": "AUTHORISED",
+        "clearing_no": None,
+        "number": number,
+        "transaction_id": order["transaction_id"],
+        "shop": holder.holder_name,
+        "holding": holder.holding,
+        "amount": amount,
+        "payer_total": paid.payer_total,
+        "promotions": _promotions(paid),
+    }
+
+
+def _across(
+    connection: sqlite3.Connection, holder: Holder, *, amount: int, wallet: str, payer: str, now: float
+) -> dict[str, object]:
+    """A JD payer at a WeChat code of this provider: WeChat books and tells it; what JD took off is others' money there.
+
+    The word which wallet it was follows with the clearing.
+    """
+    clearing_no = _begin(connection, holder, amount=amount, wallet=wallet, payer=payer, now=now)
+    number = static_codes.new_number(connection)
+    paid = _settle(connection, holder.acquirer, number, amount=amount, wallet=wallet, payer=payer, now=now)
+    if faults.take(connection, INSTITUTION, "accept_then_time_out", holder.text):
+        _authorise(connection, clearing_no, paid, transaction_id=None, out_trade_no=number, now=now)
+        _reverse(connection, clearing_no, holder.acquirer, number, paid, now)
+    else:
+        seen = replace(
+            paid, promotions=tuple(replace(one, funder="other") for one in paid.promotions), bank_type="OTHERS"
+        )
+        order = static_codes.pay(
+            connection,
+            code=holder.text,
+            amount=amount,
+            paid=seen,
+            openid=None,
+            notify_url=_notify_url("wechat"),
+            number=number,
+        )
+        transaction_id = str(order["transaction_id"])
+        _authorise(connection, clearing_no, paid, transaction_id=transaction_id, out_trade_no=number, now=now)
+    return _shown(_row(connection, clearing_no), holder)
+
+
 def _report(
     connection: sqlite3.Connection, holder: Holder, *, amount: int, wallet: str, payer: str, now: float
 ) -> dict[str, object]:
     """A code of another contract or of a person: recorded here, told by the stand-in's own message."""
     number = _begin(connection, holder, amount=amount, wallet=wallet, payer=payer, now=now)
-    paid = money.settle(
-        connection,
-        payer=payer,
-        wallet=wallet,
-        institution=INSTITUTION,
-        number=number,
-        total=amount,
-        static_code=True,
-        now=now,
-    )
+    paid = _settle(connection, INSTITUTION, number, amount=amount, wallet=wallet, payer=payer, now=now)
     _authorise(connection, number, paid, transaction_id=_digits("4200", now), out_trade_no=None, now=now)
     if faults.take(connection, INSTITUTION, "accept_then_time_out", holder.text):
         _reverse(connection, number, INSTITUTION, number, paid, now)
     else:
         row = _row(connection, number)
-        notices.tell(connection, _notify_url(), row, notices.CODE_PAID)
+        notices.tell(connection, _notify_url("interconnect"), row, notices.CODE_PAID)
     return _shown(_row(connection, number), holder)
 
 
@@ -99,20 +159,45 @@ def _authorise(
     number: str,
     paid: Paid,
     *,
-    transaction_id: str,
+    transaction_id: str | None,
     out_trade_no: str | None,
     now: float,
 ) -> None:
     states.move(connection, number, "AUTHORISED", now)
-    promotions = [
-        {"id": grant.grant_id, "name": grant.name, "amount": grant.amount, "paid_by": grant.funder}
-        for grant in paid.promotions
-    ]
     connection.execute(
         "UPDATE interconnect_payments SET payer_amount = ?, promotions = ?, transaction_id = ?, out_trade_no = ?,"
         " authorised_at = ? WHERE clearing_no = ?",
-        (paid.payer_total, json.dumps(promotions, ensure_ascii=False), transaction_id, out_trade_no, now, number),
+        (
+            paid.payer_total,
+            json.dumps(_promotions(paid), ensure_ascii=False),
+            transaction_id,
+            out_trade_no,
+            now,
+            number,
+        ),
     )
+
+
+def _settle(
+    connection: sqlite3.Connection, institution: str, number: str, *, amount: int, wallet: str, payer: str, now: float
+) -> Paid:
+    return money.settle(
+        connection,
+        payer=payer,
+        wallet=wallet,
+        institution=institution,
+        number=number,
+        total=amount,
+        static_code=True,
+        now=now,
+    )
+
+
+def _promotions(paid: Paid) -> list[dict[str, object]]:
+    return [
+        {"id": grant.grant_id, "name": grant.name, "amount": grant.amount, "paid_by": grant.funder}
+        for grant in paid.promotions
+    ]
 
 
 def _reverse(
@@ -152,8 +237,8 @@ def _row(connection: sqlite3.Connection, number: str) -> sqlite3.Row:
     return row
 
 
-def _notify_url() -> str:
-    return f"{current_app.config['PORTAL_URL']}/notify/interconnect"
+def _notify_url(institution: str) -> str:
+    return f"{current_app.config['PORTAL_URL']}/notify/{institution}"
 
 
 def _digits(start: str, now: float) -> str:

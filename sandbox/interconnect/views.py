@@ -10,7 +10,7 @@ from datetime import date
 from flask import Blueprint, Flask, Response, current_app, request
 
 from sandbox import faults
-from sandbox.interconnect import clearing, directory, notices, routing, states
+from sandbox.interconnect import clearing, directory, notices, returning, routing, states
 from sandbox.interconnect.signing import SKEW_SECONDS, keys_alive, problem_of, signed_headers
 
 _LONGEST_BODY = 64 * 1024
@@ -24,7 +24,8 @@ def set_up(app: Flask) -> None:
     with app.extensions["store"].writing() as connection:
         directory.plant(connection, time.time())
     notices.register(app.extensions["notifier"], app.extensions["keys"])
-    app.extensions["notifier"].watch(clearing.advance_due)
+    app.extensions["notifier"].watch(clearing.advancing(f"{app.config['PORTAL_URL']}/notify/interconnect"))
+    app.extensions["notifier"].watch(returning.follow_due)
 
 
 @blueprint.post("/codes/resolve")

@@ -6,7 +6,7 @@ from flask import Flask
 
 from sandbox import clock
 from sandbox.interconnect import routing
-from sandbox.interconnect.directory import SEEDS, resolve
+from sandbox.interconnect.directory import SEEDS, every, resolve
 
 PERSONAL, OTHER = SEEDS[0][0], SEEDS[1][0]
 
@@ -41,3 +41,14 @@ def test_a_payment_on_another_contracts_code_is_told_by_its_own_message(sandbox:
     assert told["event"] == "CODE.PAID"
     assert told["plain"]["amount"] == 2_000
     assert told["plain"]["code"] == OTHER
+
+
+def test_a_jd_payer_at_a_code_of_our_sub_merchant_is_wechats_to_tell(sandbox: Flask) -> None:
+    with sandbox.extensions["store"].reading() as connection:
+        own = next(one for one in every(connection) if one.holding == "own_sub_merchant")
+    shown = pay(sandbox, own.text)
+    print(shown)
+    with sandbox.extensions["store"].reading() as connection:
+        for row in connection.execute("SELECT * FROM outbox"):
+            print(dict(row))
+    raise AssertionError
