@@ -164,17 +164,11 @@ def _authorise(
     now: float,
 ) -> None:
     states.move(connection, number, "AUTHORISED", now)
+    promotions = json.dumps(_promotions(paid), ensure_ascii=False)
     connection.execute(
         "UPDATE interconnect_payments SET payer_amount = ?, promotions = ?, transaction_id = ?, out_trade_no = ?,"
         " authorised_at = ? WHERE clearing_no = ?",
-        (
-            paid.payer_total,
-            json.dumps(_promotions(paid), ensure_ascii=False),
-            transaction_id,
-            out_trade_no,
-            now,
-            number,
-        ),
+        (paid.payer_total, promotions, transaction_id, out_trade_no, now, number),
     )
 
 
