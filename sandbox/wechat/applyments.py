@@ -3,11 +3,12 @@
 import json
 import secrets
 import sqlite3
-import time
 
+from sandbox import clock
 from sandbox.keys import Keys
 from sandbox.settings import setting
 from sandbox.store import Store
+from sandbox.wechat import settlement, static_codes
 from sandbox.wechat.applyment_faults import found, refuse_gaps
 from sandbox.wechat.applyment_rules import APPLYMENT, MEDIA_FIELDS
 from sandbox.wechat.errors import Refused, against_the_rules, wrong_field
@@ -53,7 +54,7 @@ def submit(connection: sqlite3.Connection, keys: Keys, key_id: str, body: dict) 
     if kept is not None and kept["state"] != "REJECTED":
         raise Refused(400, "PROCESSING", "有申请单正在处理中或已完成，请查询此业务申请编号的状态")
     applyment_id = kept["applyment_id"] if kept else 2_000_000_000_000_000 + secrets.randbelow(10**15)
-    _save(connection, applyment_id, body, found(body, examiner.plain))
+    _save(connection, applyment_id, body, examiner.plain)
     return {"applyment_id": applyment_id}
 
 
@@ -129,7 +130,7 @@ def _walking(connection: sqlite3.Connection) -> list[sqlite3.Row]:
         row
         for state, wait in waits.items()
         for row in connection.execute(
-            "SELECT * FROM wechat_applyments WHERE state = ? AND changed_at <= ?", (state, time.time() - wait)
+            "SELECT * FROM wechat_applyments WHERE state = ? AND changed_at <= ?", (state, clock.now(connection) - wait)
         )
     ]
 
@@ -158,37 +159,51 @@ def _to_be_signed(connection: sqlite3.Connection, row: sqlite3.Row) -> None:
 
 def _open(connection: sqlite3.Connection, row: sqlite3.Row) -> None:
     connection.execute(
-        "INSERT INTO wechat_merchants (sub_mchid, name, business_code, rate_bp, permissions, opened_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (row["sub_mchid"], row["shortname"], row["business_code"], row["rate_bp"], row["permissions"], time.time()),
+        "INSERT INTO wechat_merchants (sub_mchid, name, business_code, rate_bp, permissions, subject, opened_at)"
+        " SELECT sub_mchid, shortname, business_code, rate_bp, permissions, subject, ?"
+        " FROM wechat_applyments WHERE applyment_id = ?",
+        (clock.now(connection), row["applyment_id"]),
     )
+    settlement.open_account(connection, row["sub_mchid"], json.loads(row["account"]))
+    static_codes.open_code(connection, row["sub_mchid"])
     _move(connection, row, "FINISHED")
 
 
 def _move(connection: sqlite3.Connection, row: sqlite3.Row, state: str) -> None:
     connection.execute(
         "UPDATE wechat_applyments SET state = ?, changed_at = ? WHERE applyment_id = ?",
-        (state, time.time(), row["applyment_id"]),
+        (state, clock.now(connection), row["applyment_id"]),
     )
 
 
-def _save(connection: sqlite3.Connection, applyment_id: int, body: dict, faults: list[dict[str, str]]) -> None:
+def _save(connection: sqlite3.Connection, applyment_id: int, body: dict, plain: dict[str, str]) -> None:
     scenes = body["business_info"]["sales_info"]["sales_scenes_type"]
     granted = {name for scene in scenes for name in PERMISSIONS.get(scene, "").split()} | {"REFUND"}
     connection.execute(
         "INSERT OR REPLACE INTO wechat_applyments (applyment_id, business_code, state, shortname, rate_bp, permissions,"
-        " confirm_first, sign_token, audit_detail, changed_at) VALUES (?, ?, 'AUDITING', ?, ?, ?, ?, ?, ?, ?)",
+        " subject, account, confirm_first, sign_token, audit_detail, changed_at)"
+        " VALUES (?, ?, 'AUDITING', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             applyment_id,
             body["business_code"],
             body["business_info"]["merchant_shortname"],
             _rate_bp(body["settlement_info"]),
             " ".join(sorted(granted)),
+            body["subject_info"]["subject_type"].removeprefix("SUBJECT_TYPE_"),
+            json.dumps(_account(body["bank_account_info"], plain), ensure_ascii=False),
             int(body["contact_info"]["contact_type"] == "SUPER"),
             secrets.token_urlsafe(16),
-            json.dumps(faults, ensure_ascii=False),
-            time.time(),
+            json.dumps(found(body, plain), ensure_ascii=False),
+            clock.now(connection),
         ),
+    )
+
+
+def _account(bank: dict, plain: dict[str, str]) -> dict[str, str | None]:
+    personal = bank["bank_account_type"] == "BANK_ACCOUNT_TYPE_PERSONAL"
+    words = bank | {"account_type": settlement.TYPES[personal]}
+    return settlement.described(
+        words, plain["/bank_account_info/account_number"], plain["/bank_account_info/account_name"]
     )
 
 

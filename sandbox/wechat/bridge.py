@@ -1,9 +1,9 @@
 """WeixinJSBridge.invoke('getBrandWCPayRequest', ...): what the WeChat app checks before it asks for the password."""
 
 import sqlite3
-import time
 from collections.abc import Mapping
 
+from sandbox import clock
 from sandbox.keys import Keys
 from sandbox.wechat.orders import NotPayable, by_prepay, refuse_unpayable
 from sandbox.wechat.signing import bridge_text, verifies
@@ -35,5 +35,5 @@ def read(connection: sqlite3.Connection, keys: Keys, params: Mapping[str, object
     order = by_prepay(connection, prepay_id)
     if order["sp_appid"] != values["appId"]:
         raise NotPayable("appId与下单时的不一致")
-    refuse_unpayable(order, time.time())
+    refuse_unpayable(order, clock.now(connection))
     return order

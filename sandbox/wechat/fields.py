@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sandbox.wechat.errors import bad_parameter, wrong_field
+from sandbox.wechat.errors import Cause, bad_parameter, wrong_field
 
 Unseal = Callable[[str], str]
+_MISSING = {"sub_mchid": Cause.SUB_MCHID_MISSING}
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,14 @@ class Examiner:
         if not isinstance(value, dict):
             raise wrong_field(pointer or "/", "不是JSON对象", value)
         for name in value.keys() - rule.fields.keys():
-            raise wrong_field(f"{pointer}/{name}", "是接口文档中没有的参数", value[name])
+            issue = "是接口文档中没有的参数"
+            raise wrong_field(f"{pointer}/{name}", issue, value[name], cause=Cause.EXTRA_PARAMETER)
         for name, inner in rule.fields.items():
             if name in value:
                 self.check(inner, value[name], f"{pointer}/{name}")
             elif inner.required:
-                raise wrong_field(f"{pointer}/{name}", f"映射到字段“{name}”必填性规则校验失败，此字段为必填项")
+                issue = f"映射到字段“{name}”必填性规则校验失败，此字段为必填项"
+                raise wrong_field(f"{pointer}/{name}", issue, cause=_MISSING.get(name, Cause.ILLEGAL_PARAMETER))
 
     def _check_many(self, rule: Many, value: object, pointer: str) -> None:
         if not isinstance(value, list):
@@ -172,9 +175,9 @@ def _check_number(rule: Number, value: object, pointer: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong_field(pointer, "不是整数", value)
     if value < rule.least:
-        raise wrong_field(pointer, f"映射到数值字段值低于最小值 {rule.least}", value)
+        raise wrong_field(pointer, f"映射到数值字段值低于最小值 {rule.least}", value, cause=Cause.OUT_OF_RANGE)
     if value > rule.most:
-        raise wrong_field(pointer, f"映射到数值字段值高于最大值 {rule.most}", value)
+        raise wrong_field(pointer, f"映射到数值字段值高于最大值 {rule.most}", value, cause=Cause.OUT_OF_RANGE)
 
 
 def refuse_other_provider(claimed: object, mchid: str) -> None:

@@ -85,6 +85,8 @@ def _meta(request: Request) -> str:
 
 
 def _json(raw: bytes, request: Request) -> dict[str, object]:
+    if not raw:
+        return {}
     if request.mimetype not in ("application/json", "multipart/form-data"):
         raise bad_parameter("Content-Type须为application/json")
     try:

@@ -3,10 +3,10 @@
 import hashlib
 import secrets
 import sqlite3
-import time
 
 from werkzeug.datastructures import FileStorage
 
+from sandbox import clock
 from sandbox.wechat.errors import Refused, bad_parameter
 from sandbox.wechat.fields import Examiner, Group, Text
 
@@ -39,7 +39,7 @@ def take(connection: sqlite3.Connection, meta: dict, file: FileStorage | None) -
     media_id = secrets.token_urlsafe(72)
     connection.execute(
         "INSERT INTO wechat_media (media_id, filename, sha256, size, created_at) VALUES (?, ?, ?, ?, ?)",
-        (media_id, meta["filename"], meta["sha256"].lower(), len(content), time.time()),
+        (media_id, meta["filename"], meta["sha256"].lower(), len(content), clock.now(connection)),
     )
     return {"media_id": media_id}
 

@@ -3,17 +3,17 @@
 import json
 import secrets
 import sqlite3
-import time
 import uuid
 from collections.abc import Mapping
 
+from sandbox import clock
 from sandbox.keys import Keys
 from sandbox.notifier import Notifier, Prepare, enqueue
 from sandbox.wechat.signing import encrypt_resource, signed_headers
 from sandbox.wechat.times import rfc3339
 
 SENDER = "wechat"
-KINDS = {"transaction": "payment", "refund": "refund", "mchtransfer": "transfer"}  # by what the resource was
+KINDS = {"transaction": "payment", "refund": "refund", "mch_payment": "transfer"}  # by what the resource was
 
 
 def tell(
@@ -27,7 +27,7 @@ def tell(
     """Queue a notice in the transaction of the fact it tells. Its id stays the same over all deliveries."""
     payload = {
         "id": str(uuid.uuid4()),
-        "create_time": rfc3339(time.time()),
+        "create_time": rfc3339(clock.now(connection)),
         "event_type": event_type,
         "original_type": original_type,
         "summary": summary,

@@ -1,48 +1,33 @@
-"""Orders from placing to paying (partner docs 4012738519, 4012738659, 4012739008, 4012739019)."""
+"""Orders: how they are asked for, closed and paid (partner docs 4012739008, 4012739019). Placing is in placing.py."""
 
 import json
-import secrets
 import sqlite3
-import time
-from datetime import datetime
 
-from sandbox.keys import Keys
-from sandbox.wechat import notices
-from sandbox.wechat.errors import Refused, against_the_rules, bad_parameter, wrong_field
+from sandbox import clock
+from sandbox.payers.money import Paid
+from sandbox.wechat import notices, promotions
+from sandbox.wechat.errors import Cause, Refused, against_the_rules
 from sandbox.wechat.fields import Examiner, refuse_other_provider
-from sandbox.wechat.merchants import half_up, merchant, refuse_without
-from sandbox.wechat.order_rules import CLOSE, ORDER
-from sandbox.wechat.times import BEIJING, number_of_day, rfc3339, seconds_of
+from sandbox.wechat.merchants import half_up, merchant
+from sandbox.wechat.order_rules import CLOSE
+from sandbox.wechat.times import number_of_day, rfc3339
 
-LIFE_SECONDS = 7 * 86400  # an unpaid order without time_expire is closed after seven days
 PREPAY_SECONDS = 2 * 3600
+H5_SECONDS = 5 * 60
 STATES = {"NOTPAY": "订单未支付", "SUCCESS": "支付成功", "REFUND": "转入退款", "CLOSED": "订单已关闭"}
 PAID = ("SUCCESS", "REFUND")
 BY = {
     "out_trade_no": "SELECT * FROM wechat_orders WHERE out_trade_no = ?",
     "transaction_id": "SELECT * FROM wechat_orders WHERE transaction_id = ?",
 }
+_FOR_WALLET = (
+    "SELECT o.*, m.name AS merchant_name, p.prepay_id, p.created_at AS prepaid_at FROM wechat_prepays p"
+    " JOIN wechat_orders o USING (out_trade_no) JOIN wechat_merchants m USING (sub_mchid) WHERE "
+)
 
 
 class NotPayable(Exception):
     """The payer cannot pay this order; the text is what the wallet shows."""
-
-
-def place(connection: sqlite3.Connection, keys: Keys, mchid: str, trade_type: str, body: dict) -> dict[str, str]:
-    """Place an order, or hand out a fresh prepay_id for one placed with the very same parameters."""
-    Examiner().check(ORDER[trade_type], body)
-    refuse_other_provider(body["sp_mchid"], mchid)
-    refuse_without(trade_type, merchant(connection, body["sub_mchid"]))
-    _refuse_strange_appids(connection, keys, body)
-    now = time.time()
-    expires_at = _expiry(body, now)
-    request = json.dumps(body, sort_keys=True, ensure_ascii=False)
-    row = _row(connection, body["out_trade_no"])
-    if row is None:
-        _insert(connection, trade_type, body, request, now, expires_at)
-    else:
-        _refuse_other_entry(row, trade_type, request, now)
-    return _prepay(connection, trade_type, body["out_trade_no"], now)
 
 
 def state_of(row: sqlite3.Row, now: float) -> str:
@@ -68,21 +53,27 @@ def shown(row: sqlite3.Row, now: float) -> dict[str, object]:
         answer["attach"] = row["attach"]
     if row["device_id"] is not None:
         answer["scene_info"] = {"device_id": row["device_id"]}
-    if state in PAID:
-        answer |= {
-            "transaction_id": row["transaction_id"],
-            "trade_type": row["trade_type"],
-            "bank_type": "OTHERS",
-            "success_time": rfc3339(row["paid_at"]),
-            "payer": {"sp_openid": row["payer_openid"]},
-            "amount": {
-                "total": row["total"],
-                "payer_total": row["payer_total"],
-                "currency": "CNY",
-                "payer_currency": "CNY",
-            },
-        }
-    return answer
+    return answer | _shown_when_paid(row) if state in PAID else answer
+
+
+def _shown_when_paid(row: sqlite3.Row) -> dict[str, object]:
+    """A payer of another wallet has no openid: `payer` is absent then."""
+    told: dict[str, object] = {
+        "transaction_id": row["transaction_id"],
+        "trade_type": row["trade_type"],
+        "bank_type": row["bank_type"],
+        "success_time": rfc3339(row["paid_at"]),
+        "amount": {
+            "total": row["total"],
+            "payer_total": row["payer_total"],
+            "currency": "CNY",
+            "payer_currency": "CNY",
+        },
+    }
+    if row["payer_openid"] is not None:
+        told["payer"] = {"sp_openid": row["payer_openid"]}
+    coupons = json.loads(row["promotions"])
+    return told | {"promotion_detail": coupons} if coupons else told
 
 
 def find(connection: sqlite3.Connection, column: str, number: str, sub_mchid: str) -> dict[str, object]:
@@ -90,10 +81,10 @@ def find(connection: sqlite3.Connection, column: str, number: str, sub_mchid: st
     merchant(connection, sub_mchid)
     row = connection.execute(BY[column], (number,)).fetchone()
     if row is None:
-        raise Refused(404, "ORDER_NOT_EXIST", "订单不存在")
+        raise Refused(404, "ORDER_NOT_EXIST", "订单不存在", cause=Cause.NO_ORDER)
     if row["sub_mchid"] != sub_mchid:
-        raise against_the_rules("sub_mchid与订单不匹配")
-    return shown(row, time.time())
+        raise against_the_rules("sub_mchid与订单不匹配", Cause.SUB_MCHID_AND_ORDER)
+    return shown(row, clock.now(connection))
 
 
 def close(connection: sqlite3.Connection, mchid: str, out_trade_no: str, body: dict) -> None:
@@ -101,13 +92,13 @@ def close(connection: sqlite3.Connection, mchid: str, out_trade_no: str, body: d
     Examiner().check(CLOSE, body)
     refuse_other_provider(body["sp_mchid"], mchid)
     merchant(connection, body["sub_mchid"])
-    row = _row(connection, out_trade_no)
+    row = connection.execute(BY["out_trade_no"], (out_trade_no,)).fetchone()
     if row is None:
-        raise against_the_rules("订单不存在")
+        raise against_the_rules("订单不存在", Cause.NO_ORDER)
     if row["sub_mchid"] != body["sub_mchid"]:
-        raise against_the_rules("sub_mchid与订单不匹配")
+        raise against_the_rules("sub_mchid与订单不匹配", Cause.SUB_MCHID_AND_ORDER)
     if row["state"] in PAID:
-        raise against_the_rules("该订单已支付")
+        raise against_the_rules("该订单已支付", Cause.PAID)
     connection.execute("UPDATE wechat_orders SET state = 'CLOSED' WHERE out_trade_no = ?", (out_trade_no,))
 
 
@@ -116,12 +107,20 @@ def by_prepay(connection: sqlite3.Connection, prepay_id: str) -> dict[str, objec
 
     `state` is the state as seen now. Raises NotPayable when WeChat never gave out this prepay_id.
     """
-    return _for_wallet(connection, prepay_id, "")
+    return _for_wallet(connection, "p.prepay_id = ?", prepay_id)
 
 
 def by_code_url(connection: sqlite3.Connection, code_url: str) -> dict[str, object]:
     """The same for a scanned Native code (`weixin://wxpay/bizpayurl?pr=...`)."""
-    return _for_wallet(connection, "", code_url)
+    return _for_wallet(connection, "p.code_url = ?", code_url)
+
+
+def by_h5_url(connection: sqlite3.Connection, prepay_id: str, package: str) -> dict[str, object]:
+    """The same for the two parameters of an h5_url. Raises NotPayable when five minutes have passed."""
+    order = _for_wallet(connection, "p.prepay_id = ? AND p.package = ?", prepay_id, package)
+    if clock.now(connection) >= float(str(order["prepaid_at"])) + H5_SECONDS:
+        raise NotPayable("支付请求已失效，请重新发起支付")
+    return order
 
 
 def refuse_unpayable(order: dict[str, object], now: float) -> None:
@@ -134,12 +133,13 @@ def refuse_unpayable(order: dict[str, object], now: float) -> None:
         raise NotPayable("预支付已过期，请重新下单")
 
 
-def pay(connection: sqlite3.Connection, *, prepay_id: str, openid: str) -> dict[str, object]:
+def pay(connection: sqlite3.Connection, *, prepay_id: str, openid: str, paid: Paid | None = None) -> dict[str, object]:
     """The payer confirmed: book the payment and queue its notice. Must run in a `writing()` block.
 
-    Raises NotPayable; then nothing has changed. Returns the order as the wallet shows it, with its transaction_id.
+    `paid` says what he gave and what others added; without it he gave the whole price from his balance. Raises
+    NotPayable; then nothing has changed. Returns the order as the wallet shows it, with its transaction_id.
     """
-    now = time.time()
+    now = clock.now(connection)
     order = by_prepay(connection, prepay_id)
     refuse_unpayable(order, now)
     payer = connection.execute("SELECT appid FROM wechat_openids WHERE openid = ?", (openid,)).fetchone()
@@ -147,109 +147,39 @@ def pay(connection: sqlite3.Connection, *, prepay_id: str, openid: str) -> dict[
         raise NotPayable("付款人不是此公众号的用户")
     if order["sp_openid"] is not None and order["sp_openid"] != openid:
         raise NotPayable("下单账号与支付账号不一致，请核实后再支付")
-    rate = merchant(connection, order["sub_mchid"])["rate_bp"]
     total = int(str(order["total"]))
-    row = connection.execute(
-        "UPDATE wechat_orders SET state = 'SUCCESS', transaction_id = ?, payer_openid = ?, payer_total = total,"
-        " paid_at = ?, fee = ? WHERE out_trade_no = ? AND state = 'NOTPAY' RETURNING *",
-        (number_of_day("4200", 28, now), openid, now, half_up(total, rate, 10_000), order["out_trade_no"]),
-    ).fetchone()
-    notices.tell(connection, row["notify_url"], "TRANSACTION.SUCCESS", "transaction", "支付成功", shown(row, now))
+    book(connection, str(order["out_trade_no"]), openid, paid or Paid(total, (), "OTHERS", "零钱"))
     return by_prepay(connection, prepay_id)
 
 
-def _for_wallet(connection: sqlite3.Connection, prepay_id: str, code_url: str) -> dict[str, object]:
+def book(connection: sqlite3.Connection, out_trade_no: str, openid: str | None, paid: Paid) -> None:
+    """Make an open order a paid one and queue its notice."""
+    now = clock.now(connection)
+    order = connection.execute(BY["out_trade_no"], (out_trade_no,)).fetchone()
+    promotions.refuse_wrong_sum(paid, order["total"])
+    rate = merchant(connection, order["sub_mchid"])["rate_bp"]
     row = connection.execute(
-        "SELECT o.*, m.name AS merchant_name, p.prepay_id, p.created_at AS prepaid_at FROM wechat_prepays p"
-        " JOIN wechat_orders o USING (out_trade_no) JOIN wechat_merchants m USING (sub_mchid)"
-        " WHERE p.prepay_id = ? OR p.code_url = ?",
-        (prepay_id, code_url),
+        "UPDATE wechat_orders SET state = 'SUCCESS', transaction_id = ?, payer_openid = ?, payer_total = ?,"
+        " promotions = ?, bank_type = ?, paid_at = ?, fee = ? WHERE out_trade_no = ? AND state = 'NOTPAY' RETURNING *",
+        (
+            number_of_day("4200", 28, now),
+            openid,
+            paid.payer_total,
+            promotions.detail(paid.promotions),
+            paid.bank_type,
+            now,
+            half_up(order["total"], rate, 10_000),
+            out_trade_no,
+        ),
     ).fetchone()
+    notices.tell(connection, row["notify_url"], "TRANSACTION.SUCCESS", "transaction", "支付成功", shown(row, now))
+
+
+def _for_wallet(connection: sqlite3.Connection, condition: str, *values: str) -> dict[str, object]:
+    row = connection.execute(_FOR_WALLET + condition, values).fetchone()
     if row is None:
         raise NotPayable("没有这笔订单")
     order = dict(row)
-    order["state"] = state_of(row, time.time())
-    order["prepay_expires_at"] = min(row["expires_at"], order.pop("prepaid_at") + PREPAY_SECONDS)
+    order["state"] = state_of(row, clock.now(connection))
+    order["prepay_expires_at"] = min(row["expires_at"], row["prepaid_at"] + PREPAY_SECONDS)
     return order
-
-
-def _row(connection: sqlite3.Connection, out_trade_no: str) -> sqlite3.Row | None:
-    row: sqlite3.Row | None = connection.execute(BY["out_trade_no"], (out_trade_no,)).fetchone()
-    return row
-
-
-def _refuse_strange_appids(connection: sqlite3.Connection, keys: Keys, body: dict) -> None:
-    if body["sp_appid"] != keys.wechat_sp_appid:
-        raise Refused(400, "APPID_MCHID_NOT_MATCH", "sp_appid与sp_mchid不匹配，请检查后再试")
-    if "sub_appid" in body:
-        raise against_the_rules("sub_mch_id与sub_appid不匹配")
-    payer = body.get("payer")
-    if payer is None:
-        return
-    if "sub_openid" in payer:
-        raise bad_parameter("传了sub_openid，就必须传与它对应的sub_appid")
-    if "sp_openid" not in payer:
-        raise wrong_field("/payer/sp_openid", "JSAPI支付必须传openid")
-    known = connection.execute("SELECT appid FROM wechat_openids WHERE openid = ?", (payer["sp_openid"],)).fetchone()
-    if known is None or known["appid"] != body["sp_appid"]:
-        raise wrong_field("/payer/sp_openid", "appid和openid不匹配", payer["sp_openid"])
-
-
-def _expiry(body: dict, now: float) -> float:
-    if "time_expire" not in body:
-        return now + LIFE_SECONDS
-    try:
-        expires_at = seconds_of(body["time_expire"])
-    except ValueError:
-        raise wrong_field("/time_expire", "不是RFC 3339格式的时间", body["time_expire"]) from None
-    if expires_at > now + LIFE_SECONDS:
-        raise wrong_field("/time_expire", "距下单超过7天", body["time_expire"])
-    return expires_at
-
-
-def _refuse_other_entry(row: sqlite3.Row, trade_type: str, request: str, now: float) -> None:
-    if row["request"] != request or row["trade_type"] != trade_type:
-        raise Refused(403, "OUT_TRADE_NO_USED", "请求重入时，参数与首次请求时不一致，请检查参数后再试")
-    state = state_of(row, now)
-    if state in PAID:
-        raise Refused(403, "OUT_TRADE_NO_USED", "该订单已支付")
-    if state == "CLOSED":
-        raise against_the_rules("订单已关闭，请换单号重新下单")
-
-
-def _insert(
-    connection: sqlite3.Connection, trade_type: str, body: dict, request: str, now: float, expires_at: float
-) -> None:
-    if expires_at <= now:
-        raise wrong_field("/time_expire", "早于当前时间", body["time_expire"])
-    connection.execute(
-        "INSERT INTO wechat_orders (out_trade_no, sub_mchid, sp_mchid, sp_appid, trade_type, request, description,"
-        " attach, device_id, notify_url, total, sp_openid, created_at, expires_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            body["out_trade_no"],
-            body["sub_mchid"],
-            body["sp_mchid"],
-            body["sp_appid"],
-            trade_type,
-            request,
-            body["description"],
-            body.get("attach"),
-            body.get("scene_info", {}).get("device_id"),
-            body["notify_url"],
-            body["amount"]["total"],
-            body.get("payer", {}).get("sp_openid"),
-            now,
-            expires_at,
-        ),
-    )
-
-
-def _prepay(connection: sqlite3.Connection, trade_type: str, out_trade_no: str, now: float) -> dict[str, str]:
-    prepay_id = f"wx{datetime.fromtimestamp(now, BEIJING):%d%H%M%S}{secrets.token_hex(13)}"
-    code_url = f"weixin://wxpay/bizpayurl?pr={secrets.token_urlsafe(8)}" if trade_type == "NATIVE" else None
-    connection.execute(
-        "INSERT INTO wechat_prepays (prepay_id, out_trade_no, code_url, created_at) VALUES (?, ?, ?, ?)",
-        (prepay_id, out_trade_no, code_url, now),
-    )
-    return {"prepay_id": prepay_id} if code_url is None else {"code_url": code_url}

@@ -1,6 +1,8 @@
-"""What a refund may contain (partner docs 4013080625)."""
+"""What a refund may contain (partner docs 4013080625), and the handling of an abnormal one (4013080627)."""
 
-from sandbox.wechat.fields import Group, Many, Number, Text
+import re
+
+from sandbox.wechat.fields import Group, Many, Number, Sealed, Text
 from sandbox.wechat.order_rules import MCHID, NOTIFY_URL
 
 OUT_REFUND_NO = Text(64, required=True, pattern=r"[0-9A-Za-z_\-|*@]+")
@@ -40,5 +42,44 @@ REFUND = Group(
             required=True,
         ),
         "goods_detail": Many(_GOODS, most=6000),
+    }
+)
+
+# Banks whose debit cards an abnormal refund can be sent to, by WeChat Pay's bank types.
+BANKS = {
+    "CMB_DEBIT": "招商银行",
+    "COMM_DEBIT": "交通银行",
+    "ABC_DEBIT": "农业银行",
+    "CCB_DEBIT": "建设银行",
+    "ICBC_DEBIT": "工商银行",
+    "BOC_DEBIT": "中国银行",
+    "PAB_DEBIT": "平安银行",
+    "SPDB_DEBIT": "浦发银行",
+    "CITIC_DEBIT": "中信银行",
+    "CEB_DEBIT": "光大银行",
+    "CMBC_DEBIT": "民生银行",
+    "CIB_DEBIT": "兴业银行",
+    "GDB_DEBIT": "广发银行",
+    "PSBC_DEBIT": "邮储银行",
+    "NBCB_DEBIT": "宁波银行",
+}
+
+
+def _is_card(text: str) -> bool:
+    return bool(re.fullmatch(r"\d{8,30}", text))
+
+
+def _is_name(text: str) -> bool:
+    return 2 <= len(text) <= 64
+
+
+ABNORMAL = Group(
+    {
+        "sub_mchid": MCHID,
+        "out_refund_no": OUT_REFUND_NO,
+        "type": Text(32, required=True, one_of=("USER_BANK_CARD", "MERCHANT_BANK_CARD")),
+        "bank_type": Text(16, one_of=tuple(BANKS)),
+        "bank_account": Sealed(plausible=_is_card),
+        "real_name": Sealed(plausible=_is_name),
     }
 )

@@ -92,6 +92,13 @@ def encrypt_resource(apiv3_key: str, nonce: str, associated_data: str, plain: by
     return base64.b64encode(sealed).decode()
 
 
+def seal_field(private_pem: str, plain: str) -> str:
+    """base64 of RSA-OAEP (SHA-1) for the owner of this private key; only its public half is used."""
+    sha1 = hashes.SHA1()  # noqa: S303  prescribed by WeChat Pay
+    oaep = padding.OAEP(mgf=padding.MGF1(sha1), algorithm=sha1, label=None)
+    return base64.b64encode(_private(private_pem).public_key().encrypt(plain.encode(), oaep)).decode()
+
+
 def open_field(private_pem: str, sealed: str) -> str:
     """The plain text of a sensitive field. Raises ValueError when it was not sealed with this key's public half."""
     raw = base64.b64decode(sealed, validate=True)

@@ -21,6 +21,16 @@ def seconds_of(text: str) -> float:
     return moment.astimezone(UTC).timestamp()
 
 
+def day_of(seconds: float) -> date:
+    """The Beijing day of a moment."""
+    return datetime.fromtimestamp(seconds, BEIJING).date()
+
+
+def bill_time(seconds: float) -> str:
+    """As bills write it: `2015-01-01 10:00:00`, Beijing time."""
+    return f"{datetime.fromtimestamp(int(seconds), BEIJING):%Y-%m-%d %H:%M:%S}"
+
+
 def day_bounds(day: date) -> tuple[float, float]:
     """First second of a Beijing day and of the next one."""
     start = datetime.combine(day, time(), BEIJING)

@@ -8,8 +8,10 @@ from flask import Blueprint, Flask, Response, current_app, redirect, render_temp
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox import faults
-from sandbox.wechat import applyments, endpoints, faulty, gate, merchants, notices, oauth, refunds
+from sandbox.wechat import applyments, desk, endpoints, faulty, gate, notices, oauth, opening
+from sandbox.wechat.bill_files import Download
 from sandbox.wechat.errors import Refused
+from sandbox.wechat.place import Handler, Place
 from sandbox.wechat.signing import signed_headers
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -19,13 +21,14 @@ blueprint = Blueprint("wechat", __name__, url_prefix="/wechat")
 
 
 def set_up(app: Flask) -> None:
-    """Open the first sub-merchant, and tell the notifier what WeChat sends and what falls due."""
+    """Open the books, and tell the notifier what WeChat sends and what falls due."""
     keys, notifier = app.extensions["keys"], app.extensions["notifier"]
+    app.register_blueprint(desk.blueprint)
     with app.extensions["store"].writing() as connection:
-        merchants.open_first(connection, keys)
+        opening.open_books(connection, keys)
     notices.register(notifier, keys)
-    notifier.watch(refunds.finish_due)
-    notifier.watch(applyments.advance_due)
+    for falls_due in opening.WATCHES:
+        notifier.watch(falls_due)
 
 
 @blueprint.route("/v3/<path:_rest>", methods=METHODS, provide_automatic_options=False)
@@ -37,7 +40,7 @@ def partner_api(_rest: str) -> Response:
     if handler is None:
         return _answer(status, b"")
     try:
-        call = gate.read(request, keys, is_upload=path == endpoints.UPLOAD)
+        call = gate.read(request, keys, is_upload=endpoints.is_upload(path))
         asked = faults.Call("wechat", faulty.operation(request.method, path), faulty.numbers(number, call))
         return faults.around(
             current_app.extensions["store"],
@@ -99,14 +102,15 @@ def sign(token: str) -> str | tuple[str, int]:
     return render_template("wechat/sign.html", row=row, signable=row["state"] in applyments.SIGNABLE)
 
 
-def _acted(handler: endpoints.Handler, call: gate.Call, number: str) -> Response:
+def _acted(handler: Handler, call: gate.Call, number: str) -> Response:
     keys = current_app.extensions["keys"]
     try:
         with current_app.extensions["store"].writing() as connection:
-            place = endpoints.Place(connection, keys, current_app.config["SANDBOX_URL"])
-            status, body = handler(place, call, number)
+            status, body = handler(Place(connection, keys, current_app.config["SANDBOX_URL"]), call, number)
     except Refused as refusal:
         return _refused(refusal)
+    if isinstance(body, Download):
+        return Response(body.stream(current_app.extensions["store"]), status, content_type=body.content_type)
     raw = b"" if body is None else _text(body)
     answer = _answer(status, raw)
     answer.headers.update(signed_headers(keys.wechat_key, keys.wechat_public_key_id, raw))
@@ -114,7 +118,9 @@ def _acted(handler: endpoints.Handler, call: gate.Call, number: str) -> Response
 
 
 def _refused(refusal: Refused) -> Response:
-    return _answer(refusal.status, _text(refusal.body))
+    answer = _answer(refusal.status, _text(refusal.body))
+    answer.headers["Request-ID"] = answer.headers["Request-ID"].removesuffix("-0") + f"-{int(refusal.cause)}"
+    return answer
 
 
 def _text(body: dict) -> bytes:

@@ -3,6 +3,7 @@
 import pytest
 from flask import Flask
 
+from sandbox.payers.money import Paid
 from sandbox.wechat import orders
 from tests.sandbox.wechat_merchant import Provider
 
@@ -16,11 +17,11 @@ class Till(Provider):
         assert answer.status_code == 200, answer.text
         return answer.json
 
-    def paid(self, **fields: object) -> dict[str, object]:
-        """An order, paid."""
+    def paid(self, paid: Paid | None = None, **fields: object) -> dict[str, object]:
+        """An order, paid; `paid` says by whom, in which parts."""
         prepay_id = self.place(**fields)["prepay_id"]
         with self.app.extensions["store"].writing() as connection:
-            return orders.pay(connection, prepay_id=prepay_id, openid=self.openid_known())
+            return orders.pay(connection, prepay_id=prepay_id, openid=self.openid_known(), paid=paid)
 
     def query(self, out_trade_no: str = "T00000001", **bent: str) -> dict[str, object]:
         sub_mchid = bent.get("sub_mchid", self.given["sub_mchid"])

@@ -15,7 +15,7 @@ def asked(till: Till) -> str:
 
 
 def test_an_unknown_path_is_404_and_empty(till: Till) -> None:
-    for path in ("/v3/certificates", JSAPI + "/", "/v3/applyment4sub/applyment"):
+    for path in ("/v3/pay/partner/transactions/app", JSAPI + "/", "/v3/applyment4sub/applyment"):
         answer = till.call("POST", path, {})
         assert (answer.status_code, answer.data) == (404, b"")
 

@@ -36,7 +36,6 @@ NATIVE = "/v3/pay/partner/transactions/native"
         ({"notify_url": "/n"}, "/notify_url"),
         ({"notify_url": None}, "/notify_url"),
         ({"time_expire": "2026-11-21 10:00:00"}, "/time_expire"),
-        ({"time_expire": "2020-01-01T00:00:00+08:00"}, "/time_expire"),
         ({"sub_openid": "x"}, "/sub_openid"),
         ({"scene_info": {"device_id": "x"}}, "/scene_info/payer_client_ip"),
         ({"payer": {}}, "/payer/sp_openid"),
@@ -180,7 +179,9 @@ def test_an_unknown_order_is_404(till: Till) -> None:
 def test_another_sub_merchants_order_is_not_told(till: Till) -> None:
     till.place()
     with till.app.extensions["store"].writing() as connection:
-        connection.execute("INSERT INTO wechat_merchants VALUES ('1600000001', '别家', NULL, 38, 'JSAPI', 0)")
+        connection.execute(
+            "INSERT INTO wechat_merchants VALUES ('1600000001', '别家', NULL, 38, 'JSAPI', 'INDIVIDUAL', 0)"
+        )
     assert till.query(sub_mchid="1600000001")["code"] == "INVALID_REQUEST"
     assert till.query(sub_mchid="1600000002")["message"] == "受理关系不存在"
 

@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from sandbox.payers.money import Grant, Paid
 from tests.sandbox.wechat.conftest import Till
 
+REDUCED = Paid(
+    1000, (Grant("811", "立减", 200, "wallet"), Grant("812", "券", 34, "other")), "CMB_DEBIT", "招商银行储蓄卡6789"
+)
 REFUNDS = "/v3/refund/domestic/refunds"
 
 
@@ -105,8 +109,11 @@ def test_an_unknown_refund_is_404(till: Till) -> None:
 
 
 def test_the_payers_share_goes_back_to_the_last_fen(till: Till) -> None:
-    till.shift("UPDATE wechat_orders SET payer_total = 1000")
-    parts = [ask(till, f"R{number}", amount).json["amount"] for number, amount in enumerate((411, 411, 412))]
+    till.paid(out_trade_no="T00000002", paid=REDUCED)
+    parts = [
+        ask(till, f"R{number}", amount, out_trade_no="T00000002").json["amount"]
+        for number, amount in enumerate((411, 411, 412))
+    ]
     assert [part["payer_refund"] for part in parts] == [333, 333, 334]
     assert [part["discount_refund"] for part in parts] == [78, 78, 78]
 
