@@ -1,19 +1,15 @@
 """The story of a payment as the page beside the phone draws it: four lanes, numbered steps, past and to come."""
 
-import time
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sandbox.language import say
-from sandbox.phone import story, tills
+from sandbox.phone import static_road, story, tills
 from sandbox.phone.codes import Kind
+from sandbox.phone.lines import ACQUIRER, PORTAL, WALLET, Line, clock, delivery, left_after_fee, money
 from sandbox.phone.story import Run, Step
 from sandbox.phone.tills import Connection
 from sandbox.phone.wording import acquirer_name, kind_name, wallet_name, yuan
 
-WALLET, CLEARING, ACQUIRER, PORTAL = 1, 2, 3, 4
-_BEIJING = ZoneInfo("Asia/Shanghai")
 _WAYS = {
     Step.OPENED: (WALLET, PORTAL),
     Step.ASKED: (WALLET, PORTAL),
@@ -24,21 +20,8 @@ _WAYS = {
     Step.NOTIFIED: (ACQUIRER, PORTAL),
     Step.SETTLED: (ACQUIRER, ACQUIRER),
 }
+STATIC = (Kind.WECHAT_MERCHANT, Kind.WECHAT_PERSONAL)
 _WITHOUT = {"wechat": (), "jdpay": (Step.KNOWN,)}
-
-
-@dataclass(frozen=True)
-class Line:
-    """One row of the drawing. `state` is done, now or future; `amount` as text with ¥, or empty."""
-
-    number: int
-    start: int
-    end: int
-    what: str
-    why: str
-    amount: str
-    state: str
-    at: str
 
 
 @dataclass(frozen=True)
@@ -49,12 +32,15 @@ class Drawing:
     lead: str
     wallet: str
     acquirer: str
+    clearing: str
     shop: str
     lines: tuple[Line, ...]
     done: int
     given: str
     received: str
     fee: str
+    total: str
+    reduction: str
     problem: str
 
 
@@ -63,27 +49,42 @@ def draw(connection: Connection, phone: str, wallet: str) -> Drawing:
     run = story.latest(connection, phone)
     if run is not None and run.wallet != wallet:
         run = None
-    notice = tills.notice(connection, wallet=wallet, number=run.order) if run and run.state == "paid" else None
-    fee = tills.fee(connection, wallet=wallet, number=run.order) if run and run.state == "paid" else None
-    lines = _lines(wallet, run, notice, fee)
+    notice, fee = _told_and_taken(connection, wallet, run)
+    static = run is not None and run.kind in STATIC and bool(run.shop)
+    lines = static_road.lines(wallet, run, notice, fee) if run and static else _lines(wallet, run, notice, fee)
+    off = run.amount - run.payer_paid if run and run.amount is not None and run.payer_paid is not None else 0
     return Drawing(
         title=_title(run),
         lead=_lead(wallet, run),
         wallet=wallet_name(wallet),
-        acquirer=acquirer_name(wallet),
+        acquirer=acquirer_name("wechat" if static else wallet),
+        clearing=_clearing(wallet, static),
         shop=run.shop if run and run.shop else say("店主的账本", "the shop's ledger"),
         lines=lines,
         done=sum(line.state != "future" for line in lines),
-        given=_money(run.payer_paid) if run else "",
-        received=_money(run.amount - fee) if run and run.amount is not None and fee is not None else "",
-        fee=_money(fee),
+        given=money(run.payer_paid) if run else "",
+        received=money(run.amount - fee) if run and run.amount is not None and fee is not None else "",
+        fee=money(fee),
+        total=money(run.amount) if run else "",
+        reduction=money(off) if off else "",
         problem=_problem(run),
     )
 
 
-def clock(moment: float | None = None) -> str:
-    """A moment as a phone in Beijing shows it."""
-    return f"{datetime.fromtimestamp(time.time() if moment is None else moment, _BEIJING):%H:%M}"
+def _told_and_taken(connection: Connection, wallet: str, run: Run | None) -> tuple[tills.Notice | None, int | None]:
+    """The notice of a paid run, and the acquirer's fee."""
+    if run is None or run.state != "paid":
+        return None, None
+    static = run.kind in STATIC
+    return (
+        tills.notice(connection, wallet=wallet, number=run.order, static=static),
+        tills.fee(connection, wallet="wechat" if static else wallet, number=run.order),
+    )
+
+
+def _clearing(wallet: str, static: bool) -> str:
+    """What the clearing institution has to do with it; empty where nothing goes over it."""
+    return say("沙盒替身 interconnect", "stand-in: interconnect") if static and wallet == "jdpay" else ""
 
 
 def _lines(wallet: str, run: Run | None, notice: tills.Notice | None, fee: int | None) -> tuple[Line, ...]:
@@ -134,11 +135,11 @@ def _amount(step: Step, run: Run | None, fee: int | None) -> str:
     if run is None:
         return ""
     if step is Step.NOTIFIED and run.state == "paid":
-        return _money(run.amount)
+        return money(run.amount)
     if step is Step.SETTLED:
-        return _money(run.amount - fee) if run.amount is not None and fee is not None else ""
+        return money(run.amount - fee) if run.amount is not None and fee is not None else ""
     told = run.told(step)
-    return _money(told.amount) if told and step in (Step.ASKED, Step.PAID) else ""
+    return money(told.amount) if told and step in (Step.ASKED, Step.PAID) else ""
 
 
 def _what(step: Step, wallet: str, run: Run | None) -> str:
@@ -168,23 +169,14 @@ def _why(step: Step, wallet: str, run: Run | None, notice: tills.Notice | None, 
         left = say("没有扣钱", "No money moved")
         return left if run and run.state == "refused" else say("钱从付款人到收单机构", "From payer to acquirer")
     if step is Step.NOTIFIED:
-        return _delivery(notice)
-    if step is Step.SETTLED and run and run.amount is not None and fee is not None:
-        return say(f"¥{yuan(run.amount)} − 手续费 ¥{yuan(fee)}", f"¥{yuan(run.amount)} − fee ¥{yuan(fee)}")
+        return delivery(notice)
+    if step is Step.SETTLED:
+        return left_after_fee(run.amount if run else None, fee)
     return {
         Step.ASKED: say("订单只建一次，连点也安全", "One order, however often tapped"),
         Step.KNOWN: say("网页授权，只给 openid", "Web authorisation: only an openid"),
         Step.SHEET: say("京东的收银台页面", "JD's cashier page"),
-        Step.SETTLED: say("一码不经手", "Yima never holds it"),
     }[step]
-
-
-def _delivery(notice: tills.Notice | None) -> str:
-    if notice is None or notice.state == "accepted":
-        return say("验签、落库，再应答", "Verified, stored, then OK")
-    if notice.state == "given_up":
-        return say(f"送了 {notice.attempts} 次，没人应答", f"{notice.attempts} attempts, no answer")
-    return say(f"在送，已试 {notice.attempts} 次", f"On its way, {notice.attempts} attempts so far")
 
 
 def _title(run: Run | None) -> str:
@@ -207,6 +199,16 @@ def _lead(wallet: str, run: Run | None) -> str:
     if _problem(run):
         return say("只有一码的码牌能在这里走完全程。", "Only Yima's plates can go the whole way here.")
     app, acquirer = wallet_name(wallet), acquirer_name(wallet)
+    if run.kind in STATIC and wallet == "jdpay":
+        return say(
+            "京东金融扫了微信的码：钱由京东扣，经清算机构，到微信收单，再告诉店主。",
+            "JD Finance scanned a WeChat code: JD takes the money, over the clearing house WeChat is the acquirer.",
+        )
+    if run.kind in STATIC:
+        return say(
+            "微信扫了微信的码：两边是同一家机构，不经清算机构。",
+            "WeChat scanned a WeChat code: one institution on both sides, no clearing house.",
+        )
     return say(
         f"{app}扫了一码码牌：钱由{acquirer}收单，再告诉店主。",
         f"{app} scanned a Yima plate: {acquirer} is the acquirer and tells the shop.",
@@ -214,14 +216,10 @@ def _lead(wallet: str, run: Run | None) -> str:
 
 
 def _problem(run: Run | None) -> str:
-    if run is None or run.kind in (Kind.PORTAL, Kind.WECHAT_ORDER):
+    if run is None or run.kind in (Kind.PORTAL, Kind.WECHAT_ORDER) or (run.kind in STATIC and run.shop):
         return ""
     name = kind_name(run.kind)
     return say(
         f"扫到的是{name}，不是一码码牌：{run.text[:80]}。这部手机打不开它。",
         f"This is {name}, not a Yima plate: {run.text[:80]}. This phone cannot open it.",
     )
-
-
-def _money(fen: int | None) -> str:
-    return "" if fen is None else f"¥{yuan(fen)}"

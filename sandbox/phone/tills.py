@@ -23,6 +23,7 @@ WECHAT_PAYER = "demo"
 _OPEN = {"NOTPAY": "open", "SUCCESS": "paid", "REFUND": "paid", "PROCESSING": "open", "FINISH": "paid"}
 # A notice is looked for among the newest ones only; the phone asks every second.
 _RECENT_NOTICES = 500
+_NUMBER_IN = {"wechat": "$.plain.out_trade_no", "jd": "$.fields.outTradeNo", "interconnect": "$.plain.clearing_no"}
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,11 @@ class Bill:
 
 @dataclass(frozen=True)
 class Notice:
-    """How far the institution's word has come: `waiting`, `accepted` or `given_up`, and after how many attempts."""
+    """How far `sender`'s word has come: `waiting`, `accepted` or `given_up`, and after how many attempts."""
 
     state: str
     attempts: int
+    sender: str
 
 
 def wechat_bridge_bill(connection: Connection, params: Mapping[str, object]) -> Bill:
@@ -127,15 +129,18 @@ def fee(connection: Connection, *, wallet: str, number: str) -> int | None:
     return int(row["fee"]) if row and row["fee"] is not None else None
 
 
-def notice(connection: Connection, *, wallet: str, number: str) -> Notice | None:
-    """The payment notice of an order."""
-    path = "$.plain.out_trade_no" if wallet == "wechat" else "$.fields.outTradeNo"
-    row = connection.execute(
-        "SELECT state, attempts FROM outbox WHERE id > (SELECT coalesce(max(id), 0) FROM outbox) - ?"
-        " AND sender = ? AND json_extract(payload, ?) = ? ORDER BY id LIMIT 1",
-        (_RECENT_NOTICES, "wechat" if wallet == "wechat" else "jd", path, number),
-    ).fetchone()
-    return Notice(row["state"], row["attempts"]) if row else None
+def notice(connection: Connection, *, wallet: str, number: str, static: bool = False) -> Notice | None:
+    """The payment notice of an order; at a static code it is WeChat's own, or the clearing institution's stand-in."""
+    senders = ("wechat", "interconnect") if static else ("wechat" if wallet == "wechat" else "jd",)
+    for sender in senders:
+        row = connection.execute(
+            "SELECT state, attempts FROM outbox WHERE id > (SELECT coalesce(max(id), 0) FROM outbox) - ?"
+            " AND sender = ? AND json_extract(payload, ?) = ? ORDER BY id LIMIT 1",
+            (_RECENT_NOTICES, sender, _NUMBER_IN[sender], number),
+        ).fetchone()
+        if row is not None:
+            return Notice(row["state"], row["attempts"], sender)
+    return None
 
 
 def _wechat(order: Mapping[str, object]) -> Bill:

@@ -14,6 +14,7 @@ from sandbox.phone import (
     apps,
     codes,
     drawing,
+    lines,
     phones,
     reading,
     sheets,
@@ -179,7 +180,7 @@ def _steps() -> dict[str, Any]:
     phone = phones.current()
     with phones.store().reading() as connection:
         drawn = drawing.draw(connection, phone.id, phone.wallet)
-    return {"drawing": drawn, "now": drawing.clock(), "wallet": phone.wallet, "wallet_name": wallet_name}
+    return {"drawing": drawn, "now": lines.clock(), "wallet": phone.wallet, "wallet_name": wallet_name}
 
 
 def _scanner(problem: str = "") -> str:
@@ -196,7 +197,7 @@ def _scanner(problem: str = "") -> str:
         typed=request.form.get("text", ""),
         records=records,
         has_picture=bool(phones.last_picture()),
-        clock=drawing.clock,
+        clock=lines.clock,
         yuan=yuan,
     )
 

@@ -45,9 +45,10 @@ def show(wallet: str) -> str:
 @blueprint.post("/<wallet>")
 def choose(wallet: str) -> AnyResponse | tuple[str, int]:
     """Which source pays from now on."""
+    payer = phones.current().payer
     try:
         with phones.store().writing() as connection:
-            cards.use(connection, phones.current().payer, wallet, request.form.get("source", ""))
+            cards.use(connection, payer, wallet, request.form.get("source", ""))
     except (NoSuchThing, cards.BadCard) as problem:
         return _wallet(wallet, problem=_said(problem)), 422
     return redirect(url_for(".show", wallet=wallet), 303)
@@ -62,11 +63,12 @@ def ask_card(wallet: str) -> str:
 @blueprint.post("/<wallet>/bind")
 def bind(wallet: str) -> AnyResponse | tuple[str, int]:
     """A new card, with ten thousand yuan on it; what was typed stays typed when it is wrong."""
+    payer = phones.current().payer
     try:
         with phones.store().writing() as connection:
             card = cards.bind(
                 connection,
-                phones.current().payer,
+                payer,
                 wallet,
                 bank=request.form.get("bank", ""),
                 kind=request.form.get("kind", ""),
@@ -90,9 +92,10 @@ def act(wallet: str, card: str) -> AnyResponse | tuple[str, int]:
     wanted = cards.ACTS.get(request.form.get("act", ""))
     if wanted is None:
         abort(400)
+    payer = phones.current().payer
     try:
         with phones.store().writing() as connection:
-            wanted(connection, phones.current().payer, wallet, card)
+            wanted(connection, payer, wallet, card)
     except NoSuchThing:
         abort(404)
     except cards.BadCard as problem:
@@ -104,8 +107,9 @@ def act(wallet: str, card: str) -> AnyResponse | tuple[str, int]:
 @blueprint.get("/<wallet>/history")
 def past(wallet: str) -> str:
     """Payments, refunds and subsidies, newest first."""
+    payer = phones.current().payer
     with phones.store().writing() as connection:
-        entries = history.entries(connection, phones.current().payer, wallet, ENTRIES)
+        entries = history.entries(connection, payer, wallet, ENTRIES)
         names = shops.names(connection, [entry.number for entry in entries])
     return render_template(
         "phone/history.html",
@@ -155,8 +159,9 @@ def _left(connection: shops.Connection, holder: Account, source: str, now: float
 
 
 def _card(wallet: str, card_id: str, problem: str = "") -> str:
+    payer = phones.current().payer
     with phones.store().writing() as connection:
-        holder = account(connection, phones.current().payer, wallet)
+        holder = account(connection, payer, wallet)
         try:
             found = holder.card(card_id)
         except NoSuchThing:
