@@ -11,7 +11,7 @@ RESULTS = Path("test-results") / "bench"
 
 @dataclass(frozen=True)
 class Figure:
-    """`measured` and `alternative` are medians in `unit`, more is better. `goal` is the least ratio, None for a note."""
+    """`measured` and `alternative` are medians in `unit`, more is better. `goal`: the least ratio, None for a note."""
 
     name: str
     unit: str
