@@ -113,6 +113,7 @@ def open_in_wallet(
             payer_id=payer_id,
             payer_ip=request.remote_addr or "127.0.0.1",
             now=now(),
+            return_url=f"{settings().portal_url}{url_for('payments.result', number=number)}",
         )
     except NotAllowedNow:
         return redirect(url_for("payments.result", number=number))
@@ -124,6 +125,8 @@ def open_in_wallet(
         return page, HTTPStatus.SERVICE_UNAVAILABLE
     if opening.kind is OpeningKind.REDIRECT and opening.url is not None:
         return redirect(opening.url, HTTPStatus.SEE_OTHER)
+    if opening.kind is OpeningKind.FORM:
+        return render_template("payments/form.html", code=code, opening=opening, number=number)
     return render_template("payments/bridge.html", code=code, bridge=dict(opening.bridge), number=number)
 
 

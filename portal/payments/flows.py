@@ -20,7 +20,16 @@ from portal.plumbing.jobs import defer
 from portal.plumbing.work import Tools
 from portal.values.errors import NotAllowedNow
 from portal.wallets.errors import WalletError
-from portal.wallets.port import Acquirer, Contract, Opening, OrderToOpen, PaymentAnswer, PaymentState, WalletPort
+from portal.wallets.port import (
+    Acquirer,
+    Contract,
+    Opening,
+    OrderToOpen,
+    PaymentAnswer,
+    PaymentState,
+    ReadsReturns,
+    WalletPort,
+)
 
 log = logging.getLogger("portal.payments")
 
@@ -57,6 +66,7 @@ def open_payment(
     payer_id: str | None,
     payer_ip: str,
     now: datetime,
+    return_url: str | None = None,
 ) -> Opening:
     """Place an order of ours with its wallet. The order is committed before; what comes of it is committed after.
 
@@ -79,6 +89,7 @@ def open_payment(
             expires_at=order.expires_at,
             created_at=order.created_at,
             payer_id=payer_id,
+            return_url=return_url,
         )
     )
 
@@ -106,6 +117,26 @@ def ask(tools: Tools, *, merchant_id: int, payment_no: str, rung: int) -> None:
         log.info("order %s not settled yet: %s", payment_no, trouble.code)
     with parties.database.transaction(merchant=merchant_id) as session:
         _ask_later(session, merchant_id, payment_no, rung=rung + 1, now=clock_now())
+
+
+def came_back(parties: Parties, *, merchant_id: int, payment_no: str, fields: Mapping[str, str]) -> None:
+    """The payer's browser came back from the wallet's cashier. Where the wallet signed that, ask it now.
+
+    What the browser says is never booked; without a signature it is not even worth the question.
+    """
+    order, contract = _order_and_contract(parties, merchant_id, payment_no)
+    wallet = parties.wallets[contract.acquirer]
+    if order.state not in (State.CREATED, State.PAYING) or not isinstance(wallet, ReadsReturns):
+        return
+    try:
+        if wallet.read_return(contract, fields).order_no != payment_no:
+            return
+        answer = wallet.ask_payment(contract, payment_no)
+    except WalletError as trouble:
+        log.info("order %s came back, nothing to book: %s", payment_no, trouble.code)
+        return
+    if answer.state is PaymentState.SUCCESS:
+        book_answer(parties, merchant_id=merchant_id, answer=answer)
 
 
 def book_answer(parties: Parties, *, merchant_id: int, answer: PaymentAnswer) -> Outcome:

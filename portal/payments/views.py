@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.codes import queries as codes
 from portal.codes.queries import CodeRow
-from portal.payments import counter, queries
+from portal.payments import counter, flows, queries
 from portal.payments.queries import PaymentRow
 from portal.plumbing.web import Audience, database, guard, keyring, wallets
 from portal.values.errors import InvalidReference
@@ -17,6 +17,8 @@ from portal.wallets.errors import WalletError
 from portal.wallets.port import Acquirer
 
 blueprint = Blueprint("payments", __name__)
+# A wallet's cashier has the payer's browser post here: no form token of ours, but a signature of the wallet's.
+returns = Blueprint("returns", __name__)
 
 
 @blueprint.get("/c/<code>")
@@ -62,6 +64,15 @@ def wechat_login(number: str) -> ResponseReturnValue:
 def result(number: str) -> ResponseReturnValue:
     order, code = _order(number)
     return render_template("payments/result.html", order=order, code=code)
+
+
+@returns.post("/o/<number>")
+@guard(Audience.PAYER)
+def come_back(number: str) -> ResponseReturnValue:
+    """Back from a cashier: perhaps ask the wallet at once; the result page says what is known."""
+    order, _ = _order(number)
+    flows.came_back(counter.parties(), merchant_id=order.merchant_id, payment_no=number, fields=request.form.to_dict())
+    return redirect(url_for("payments.result", number=number), HTTPStatus.SEE_OTHER)
 
 
 def _portal_code(text: str) -> CodeRow | None:

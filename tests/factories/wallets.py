@@ -8,6 +8,7 @@ from portal.wallets.applications import ApplicationAnswer, ApplicationState, App
 from portal.wallets.errors import NoticeRejected
 from portal.wallets.port import (
     Acquirer,
+    BrowserReturn,
     Contract,
     KeysOf,
     Notice,
@@ -61,6 +62,9 @@ class ScriptedWallet:
     def ask_payment(self, contract: Contract, order_no: str) -> PaymentAnswer:
         unpaid = PaymentAnswer(self.acquirer, order_no, PaymentState.UNPAID, contract.sub_merchant_no)
         return self._answer("ask_payment", order_no, unpaid)
+
+    def read_return(self, contract: Contract, fields: Mapping[str, str]) -> BrowserReturn:
+        return self._answer("read_return", dict(fields), BrowserReturn(fields.get("tradeNum", ""), says_paid=True))
 
     def close_payment(self, contract: Contract, order_no: str) -> None:
         self._answer("close_payment", order_no, None)

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
 from portal.wallets.errors import WalletRefused, WalletUnknown
-from portal.wallets.port import Acquirer
+from portal.wallets.port import Acquirer, BrowserReturn, Opening, OpeningKind, PaymentAnswer, PaymentState
 from tests.factories.merchants import add_merchant
 from tests.factories.wallets import ScriptedWallet
 
@@ -146,3 +146,64 @@ def test_the_form_needs_its_token(app: Flask) -> None:
     app.config["WTF_CSRF_ENABLED"] = True
     browser = app.test_client()
     assert browser.post(f"/c/{CODE}", headers=WECHAT, data={"amount": "1"}).status_code == 400
+
+
+def test_a_signed_form_goes_to_the_cashier_by_itself_or_by_the_button(
+    client: FlaskClient, wallets: dict[Acquirer, ScriptedWallet]
+) -> None:
+    form = Opening(OpeningKind.FORM, url="https://h5pay.example/jdpay/customerPay", fields={"sign": 'a"b', "ip": "0a"})
+    wallets[Acquirer.JDPAY].script["open_payment"] = form
+    response = post(client, JD, "5")
+    page = response.get_data(as_text=True)
+    assert response.status_code == 200
+    assert 'action="https://h5pay.example/jdpay/customerPay"' in page
+    assert '<input type="hidden" name="sign" value="a&#34;b">' in page
+    assert "去京东付款" in page
+    assert "阿珍水果摊" in page
+    _, order = wallets[Acquirer.JDPAY].asked[-1]
+    assert order.return_url.endswith(f"/o/{order.order_no}")
+
+
+def paid(wallets: dict[Acquirer, ScriptedWallet], number: str) -> None:
+    wallets[Acquirer.JDPAY].script["ask_payment"] = PaymentAnswer(
+        Acquirer.JDPAY, number, PaymentState.SUCCESS, f"JD{SHOP}", transaction_id="T1", amount=500, payer_amount=500
+    )
+
+
+def jd_order(client: FlaskClient) -> str:
+    return post(client, JD, "5").location.rpartition("/")[2]
+
+
+def test_a_browser_that_comes_back_with_a_signature_is_worth_a_question(
+    client: FlaskClient, wallets: dict[Acquirer, ScriptedWallet]
+) -> None:
+    number = jd_order(client)
+    paid(wallets, number)
+    wallets[Acquirer.JDPAY].script["read_return"] = BrowserReturn(number, says_paid=True)
+    back = client.post(f"/o/{number}", headers=JD, data={"tradeNum": "00", "status": "00"})
+    assert (back.status_code, back.location) == (303, f"/o/{number}")
+    assert "已付款" in client.get(f"/o/{number}", headers=JD).get_data(as_text=True)
+
+
+@pytest.mark.parametrize("told", [WalletUnknown("RETURN_NOT_SIGNED"), BrowserReturn("Y999", says_paid=True)])
+def test_a_browser_that_only_claims_to_have_paid_changes_nothing(
+    client: FlaskClient, wallets: dict[Acquirer, ScriptedWallet], told: object
+) -> None:
+    number = jd_order(client)
+    paid(wallets, number)
+    wallets[Acquirer.JDPAY].script["read_return"] = told
+    assert client.post(f"/o/{number}", headers=JD, data={"status": "0"}).status_code == 303
+    assert "ask_payment" not in [name for name, _ in wallets[Acquirer.JDPAY].asked]
+
+
+def test_what_the_cashier_says_is_not_booked_when_the_wallet_says_otherwise(
+    client: FlaskClient, wallets: dict[Acquirer, ScriptedWallet]
+) -> None:
+    number = jd_order(client)
+    wallets[Acquirer.JDPAY].script["read_return"] = BrowserReturn(number, says_paid=True)
+    client.post(f"/o/{number}", headers=JD)
+    assert "已付款" not in client.get(f"/o/{number}", headers=JD).get_data(as_text=True)
+
+
+def test_a_return_to_no_order_of_ours_finds_nothing(client: FlaskClient) -> None:
+    assert client.post("/o/Y123", headers=JD, data={"status": "0"}).status_code == 404
