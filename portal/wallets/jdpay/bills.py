@@ -1,8 +1,8 @@
 """Fetching JD's trade bill: a ZIP with one GBK file, unpacked piece by piece within limits.
 
 V2.0: the form `owner`, `data`, `md5` is what Javen205/IJPay and the public parser jdpay-py send. UNCONFIRMED: that
-merchants of aggregate pay get the same file; none of its implementers fetches one. Here the agent's own number is then
-the owner and `bill_key` of the settings the key, and the lines name their merchants.
+merchants of aggregate pay get the same file; none of its implementers fetches one. Here the agent is then the owner,
+`bill_key` of the settings the key, and the file is named by the sub-merchant.
 """
 
 import base64
@@ -41,7 +41,7 @@ _END_MARK, _END_BYTES, _MOST_COMMENT, _MOST_LIST = b"PK\x05\x06", 22, 65535, 409
 
 @dataclass(frozen=True)
 class _Owner:
-    """Whose bill, under which key, and the twelve digits in the file's name."""
+    """Whose bill, under which key, and the digits in the file's name."""
 
     number: str
     file_no: str
@@ -51,7 +51,10 @@ class _Owner:
 def fetch_bill(
     settings: JdSettings, transport: Transport, bill: BillToFetch, *, into: BinaryIO, budget: Budget
 ) -> BillAnswer:
-    """Write the plain GBK file to `into`. Raises WalletError; the fund bills are not JD's to give."""
+    """Write the plain GBK file of one merchant to `into`. Raises WalletError.
+
+    `not_permitted` where JD has no such file for us: bills of funds, a bill without a contract or without its key.
+    """
     owner = _owner(settings, bill.contract)
     if bill.kind is not BillKind.TRADES or owner is None:
         return BillAnswer(BillState.NOT_PERMITTED)
@@ -62,13 +65,15 @@ def fetch_bill(
 
 
 def _owner(settings: JdSettings, contract: Contract | None) -> _Owner | None:
-    if contract is not None and goes_by_v2(contract.keys):
-        number = contract.sub_merchant_no
-        if not number or number == settings.agent_no:
-            raise WalletRefused("COLLECTOR_IS_PROVIDER", "only a sub-merchant may collect")
-        key = contract.keys.get("v2_bill_key")
-        return _Owner(contract.keys.get("v2_bill_owner") or number[:_OWNER_DIGITS], number, key) if key else None
-    return _Owner(settings.agent_no, settings.bill_file_no, settings.bill_key) if settings.bill_key else None
+    if contract is None:
+        return None
+    number, keys = contract.sub_merchant_no, contract.keys
+    if not number or number == settings.agent_no:
+        raise WalletRefused("COLLECTOR_IS_PROVIDER", "only a sub-merchant may collect")
+    if goes_by_v2(keys):
+        own_key = keys.get("v2_bill_key")
+        return _Owner(keys.get("v2_bill_owner") or number[:_OWNER_DIGITS], number, own_key) if own_key else None
+    return _Owner(settings.agent_no, number, settings.bill_key) if settings.bill_key else None
 
 
 def _downloaded(

@@ -153,7 +153,7 @@ class JdConnector:
         raise WalletRefused("NOT_OFFERED", "JD does not change the account")
 
     def fetch_bill(self, bill: BillToFetch, *, into: BinaryIO) -> BillAnswer:
-        """See WalletPort.fetch_bill. Without a contract: the agent's, with the lines of all its merchants."""
+        """See WalletPort.fetch_bill. JD makes one for each merchant, so a contract is needed."""
         return bills.fetch_bill(self._settings, self._transport, bill, into=into, budget=Budget(BILL_SECONDS))
 
     def read_trades(self, bill: BinaryIO) -> Iterator[TradeLine | TradeSummary]:

@@ -54,7 +54,6 @@ class JdSettings:
     product_id: str = DEFAULT_PRODUCT_ID
     pay_tool_id: str = DEFAULT_PAY_TOOL_ID
     bill_key: str | None = field(default=None, repr=False)
-    bill_file_no: str = ""
     v2_on_screen: OnScreen = OnScreen.CODE
     v2_closing: Closing = Closing.WAIT
 
@@ -68,19 +67,18 @@ def read_settings(section: Mapping[str, Any]) -> JdSettings:
     """Read the `jd` section of the wallets' file. Raises WalletSettingsError naming what is wrong.
 
     Optional: `payx_gateway`, `v2_gateways` (else the real hosts), `agent_des_key` (where the onboarding host has a key
-    of its own; else `des_key`), `reply`, `product_id`, `pay_tool_id`, `bill_key` and `bill_file_no` (the agent's bill),
-    `v2_on_screen`, `v2_closing`. A merchant number that is the agent's own is refused: the provider must never be the
-    one who collects.
+    of its own; else `des_key`), `reply`, `product_id`, `pay_tool_id`, `bill_key` (the agent's, for the bills of
+    its merchants), `v2_on_screen`, `v2_closing`. A merchant number that is the agent's own is refused: the provider
+    must never be the one who collects.
     """
     for name in ("merchant_no", "v2_merchant_no"):
         if section.get(name) and section.get(name) == section.get("agent_no"):
             raise WalletSettingsError(f"jd: {name} is the agent's own number; only sub-merchants may collect")
-    agent_no = _text(section, "agent_no")
     return JdSettings(
         gateway=_text(section, "gateway").rstrip("/"),
         payx_gateway=str(section.get("payx_gateway") or PAYX).rstrip("/"),
         psi_gateway=_text(section, "psi_gateway").rstrip("/"),
-        agent_no=agent_no,
+        agent_no=_text(section, "agent_no"),
         agent_des_key=str(section.get("agent_des_key") or _text(section, "des_key")),
         version=_one_of(section, "version", VERSIONS, None),
         system_id=_text(section, "system_id"),
@@ -89,8 +87,6 @@ def read_settings(section: Mapping[str, Any]) -> JdSettings:
         product_id=str(section.get("product_id") or DEFAULT_PRODUCT_ID),
         pay_tool_id=str(section.get("pay_tool_id") or DEFAULT_PAY_TOOL_ID),
         bill_key=str(section["bill_key"]) if section.get("bill_key") else None,
-        # UNCONFIRMED: which twelve digits name the agent's file; contract numbers are an owner's nine and three more.
-        bill_file_no=str(section.get("bill_file_no") or f"{agent_no[:9]}001"),
         v2_on_screen=OnScreen(_one_of(section, "v2_on_screen", tuple(OnScreen), OnScreen.CODE)),
         v2_closing=Closing(_one_of(section, "v2_closing", tuple(Closing), Closing.WAIT)),
     )

@@ -52,12 +52,13 @@ PAYMENT_STATES: dict[str, PaymentState] = {
     "4": PaymentState.CLOSED,
 }
 
-# 3 has not reached the payer and no call of JD's moves it on: a person must look. 4 is over, and gave nothing back.
+# 3 could not reach the payer, 4 was closed: either way nothing was given back, and no call of JD's moves it on. The
+# amount is free again for another refund under another number.
 REFUND_STATES: dict[str, RefundState] = {
     "0": RefundState.PROCESSING,
     "1": RefundState.PROCESSING,
     "2": RefundState.SUCCESS,
-    "3": RefundState.ABNORMAL,
+    "3": RefundState.CLOSED,
     "4": RefundState.CLOSED,
 }
 
