@@ -45,6 +45,7 @@ FUNDS = Layout(
 # The collecting merchant's place when nobody collected for a provider.
 _NO_SUB_MERCHANT = "0"
 _NOTHING = ("", "0")
+_FEES = "手续费总金额"
 
 
 def read_trades(file: BinaryIO) -> Iterator[TradeLine | TradeSummary]:
@@ -68,7 +69,7 @@ def read_trades(file: BinaryIO) -> Iterator[TradeLine | TradeSummary]:
         count=count,
         amount=bill.total.fen("订单总金额"),
         refunded=bill.total.fen("申请退款总金额") if "申请退款总金额" in sums else 0,
-        fee=bill.total.yuan("手续费总金额") * 100,
+        fee=bill.total.yuan(_FEES) * 100,
     )
 
 
@@ -156,8 +157,10 @@ def _fund(row: Row, sign: int) -> FundLine:
 
 
 def _compare(total: Row, name: str, found: Decimal) -> None:
-    """The sum must be right to its own last decimal: fees of five decimals may be summed up to two."""
+    """Sums of money are exact; those of fees are right to their own last decimal, for five may be summed up to two."""
     said = total.yuan(name)
-    exponent = said.as_tuple().exponent
-    if abs(found - said) >= Decimal(1).scaleb(int(exponent)):
+    if said == found:
+        return
+    last_decimal = Decimal(1).scaleb(int(said.as_tuple().exponent))
+    if name != _FEES or abs(found - said) >= last_decimal:
         raise BillUnreadable(f"{name}: the lines make {found}, but it says {said}", line=total.number)

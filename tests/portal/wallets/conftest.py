@@ -3,7 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from portal.wallets.applications import ApplicationToSend
 
 NOW = datetime(2026, 11, 21, 4, 31, 9, tzinfo=UTC)
 APIV3_KEY = "0123456789abcdef0123456789abcdef"
@@ -139,3 +141,28 @@ def paid_order(**changes: Any) -> dict[str, Any]:
         ],
         "something_new": {"unknown": True},
     } | changes
+
+
+@pytest.fixture
+def application() -> ApplicationToSend:
+    """An application that WeChat Pay has already given a number of its own."""
+    return ApplicationToSend(
+        reference="YIMA_0001",
+        shop_name="老王包子铺",
+        licence_name="个体户王小明",
+        licence_number="92110101MA01ABCDEF",
+        licence_address="",
+        legal_person="王小明",
+        id_number="110101199003070011",
+        id_valid_from=date(2020, 1, 1),
+        id_valid_until=None,
+        mobile="13800000000",
+        email="wang@yima.example",
+        bank_name="工商银行",
+        bank_account_name="王小明",
+        bank_account_number="6222021234567890123",
+        store_address="东直门内大街1号",
+        region_code="110101",
+        fee_rate_bp=38,
+        progress={"applyment_id": "2000002124775691"},
+    )

@@ -215,6 +215,78 @@ def test_the_log_names_the_call_and_never_the_address(caplog: pytest.LogCaptureF
     assert "hidden" not in caplog.text
 
 
+def fetch(url: str, take: Callable[[bytes], None], *, seconds: float = 5, most_bytes: int = 10**7) -> Answer:
+    transport = Transport(addresses=(url,))
+    return transport.receive(
+        "test", url + "/file", budget=Budget(seconds), headers={}, take=take, most_bytes=most_bytes
+    )
+
+
+def hear_a_question(connection: socket.socket) -> None:
+    heard = b""
+    while not heard.endswith(b"\r\n\r\n"):
+        heard += connection.recv(65536)
+
+
+def send_a_file(connection: socket.socket) -> None:
+    hear_a_question(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nRequest-ID: 08F-3\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 3_000_000)
+
+
+def test_a_file_comes_in_pieces_and_may_be_longer_than_an_answer() -> None:
+    pieces: list[int] = []
+    with server(send_a_file) as url:
+        answer = fetch(url, lambda piece: pieces.append(len(piece)))
+    assert (answer.status, answer.body, answer.request_id) == (200, b"", "08F-3")
+    assert sum(pieces) == 3_000_000 > MAX_ANSWER_BYTES
+    assert max(pieces) <= 64 * 1024
+
+
+def test_a_file_longer_than_allowed_ends_with_the_wallets_trace() -> None:
+    with server(send_a_file) as url, pytest.raises(WalletUnknown) as found:
+        fetch(url, lambda piece: None, most_bytes=100_000)
+    assert (found.value.code, found.value.request_id) == ("ANSWER_TOO_LONG", "08F-3")
+
+
+def test_a_file_that_breaks_off_ends_with_the_wallets_trace(caplog: pytest.LogCaptureFixture) -> None:
+    def behave(connection: socket.socket) -> None:
+        hear_a_question(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nRequest-ID: 08F-4\r\nContent-Length: 1000\r\n\r\nhalf")
+
+    taken: list[bytes] = []
+    caplog.set_level("INFO", logger="portal.wallets.transport")
+    with server(behave) as url, pytest.raises(WalletUnknown) as found:
+        fetch(url, taken.append)
+    assert (found.value.code, found.value.request_id, taken) == ("BROKEN_ANSWER", "08F-4", [b"half"])
+    assert "200 request_id=08F-4 BROKEN_ANSWER" in caplog.text
+
+
+def test_a_file_that_is_refused_says_why() -> None:
+    def behave(connection: socket.socket) -> None:
+        hear_a_question(connection)
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 18\r\n\r\n" + b'{"code":"NO_AUTH"}')
+
+    taken: list[bytes] = []
+    with server(behave) as url:
+        answer = fetch(url, taken.append)
+    assert (answer.status, answer.body, taken) == (403, b'{"code":"NO_AUTH"}', [])
+
+
+def test_what_the_taker_finds_wrong_carries_the_wallets_trace() -> None:
+    def refuse(piece: bytes) -> None:
+        raise WalletUnknown("BILL_DAMAGED")
+
+    with server(send_a_file) as url, pytest.raises(WalletUnknown) as found:
+        fetch(url, refuse)
+    assert (found.value.code, found.value.request_id) == ("BILL_DAMAGED", "08F-3")
+
+
+def test_a_first_try_gets_its_share_of_the_time() -> None:
+    budget = Budget(10)
+    assert 5.5 < budget.part(0.6).left() <= 6
+    assert budget.left() > 9
+
+
 @pytest.mark.parametrize("url", ["ftp://a", "http://", "http://user:pw@host/", "file:///etc/passwd", "//host"])
 def test_it_knows_no_origin_but_http_and_https(url: str) -> None:
     with pytest.raises(ValueError, match="not an address"):
