@@ -78,7 +78,7 @@ def _other_byte(one: bytes) -> bytes:
 
 
 def _other_end(sealed: bytes) -> bytes:
-    """JD seals block by block and the signature comes last: two blocks of it change places, all else stays readable."""
+    """JD seals block by block: two blocks near the end change places, all else, the length too, stays as it was."""
     blocks = base64.b64decode(sealed)
     head, one, other, tail = (
         blocks[: -8 * _SEALED_BLOCK],

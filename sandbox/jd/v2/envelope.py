@@ -80,7 +80,7 @@ def refused(refusal: Refusal, request: Request | None, keys: Keys) -> bytes:
     told = result(refusal)
     if request is not None and refusal.code not in UNTRUSTED:
         return _sealed(request.merchant, told, {}, keys.jd_key)
-    return xml.document(xml.written({"version": VERSION, "merchant": "", "result": told})).encode()
+    return xml.document(xml.written({"version": VERSION, "result": told})).encode()
 
 
 def sealed_notice(merchant: sqlite3.Row, fields: Mapping[str, Any], private_pem: str) -> bytes:
@@ -141,9 +141,13 @@ def _sealed(merchant: sqlite3.Row, told: Mapping[str, str], fields: Mapping[str,
 def _encrypted(
     merchant: sqlite3.Row, told: Mapping[str, str], fields: Mapping[str, Any], private_pem: str, prolog: str
 ) -> str:
+    """In JD's published notice the signature stands in the middle, behind tradeType: whoever looks for it at the end,
+    or writes the text anew, finds it wrong.
+    """
     inner = xml.written({"version": VERSION, "merchant": merchant["merchant_no"], "result": told, **fields})
-    signature = crypto.sign(xml.document(inner, prolog), private_pem)
-    return crypto.seal(xml.document(f"{inner}<sign>{signature}</sign>", prolog), merchant["des_key"])
+    signature = f"<sign>{crypto.sign(xml.document(inner, prolog), private_pem)}</sign>"
+    before, mark, behind = inner.partition("</tradeType>") if "tradeType" in fields else (inner, "", "")
+    return crypto.seal(xml.document(before + mark + signature + behind, prolog), merchant["des_key"])
 
 
 @lru_cache(maxsize=2)

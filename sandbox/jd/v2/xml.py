@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 PROLOG = '<?xml version="1.0" encoding="UTF-8"?>'
 ROOT = "jdpay"
-DEEPEST = 4
+DEEPEST = 5
 MOST_ELEMENTS = 200
 # What the elements of a list are called.
 _ITEMS = {"payList": "pay", "refList": "refund"}
