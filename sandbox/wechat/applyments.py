@@ -38,6 +38,7 @@ _BY = {
     "sign_token": "SELECT * FROM wechat_applyments WHERE sign_token = ?",
 }
 SIGNABLE = ("TO_BE_CONFIRMED", "TO_BE_SIGNED")
+LAPSES = {"TO_BE_CONFIRMED": 10 * 86400, "TO_BE_SIGNED": 30 * 86400}  # what nobody confirms or signs by then
 
 
 def submit(connection: sqlite3.Connection, keys: Keys, key_id: str, body: dict) -> dict[str, int]:
@@ -97,6 +98,10 @@ def reject(connection: sqlite3.Connection, business_code: str, field: str, reaso
     row = _row(connection, "business_code", business_code)
     if row is None or row["state"] not in ("AUDITING", "TO_BE_CONFIRMED"):
         raise against_the_rules("这张申请单现在不能驳回")
+    _object(connection, row, field, reason)
+
+
+def _object(connection: sqlite3.Connection, row: sqlite3.Row, field: str, reason: str) -> None:
     detail = [{"field": field, "field_name": field, "reject_reason": reason}]
     connection.execute(
         "UPDATE wechat_applyments SET audit_detail = ? WHERE applyment_id = ?",
@@ -123,9 +128,9 @@ def advance(connection: sqlite3.Connection) -> None:
 
 def _walking(connection: sqlite3.Connection) -> list[sqlite3.Row]:
     audit = setting(connection, "audit_seconds")
-    waits = {"AUDITING": audit, "SIGNING": audit / 2}
+    waits = {"AUDITING": audit, "SIGNING": audit / 2, **LAPSES}
     if setting(connection, "auto_sign"):
-        waits |= {"TO_BE_CONFIRMED": audit / 2, "TO_BE_SIGNED": audit / 2}
+        waits |= dict.fromkeys(SIGNABLE, audit / 2)
     return [
         row
         for state, wait in waits.items()
@@ -136,7 +141,12 @@ def _walking(connection: sqlite3.Connection) -> list[sqlite3.Row]:
 
 
 def _step(connection: sqlite3.Connection, row: sqlite3.Row) -> None:
+    signs = bool(setting(connection, "auto_sign"))
     match row["state"]:
+        case "TO_BE_CONFIRMED" if not signs:
+            _object(connection, row, "account_verification", "超过10天未完成账户验证，申请已自动驳回")
+        case "TO_BE_SIGNED" if not signs:
+            _move(connection, row, "CANCELED")
         case "AUDITING" if json.loads(row["audit_detail"]):
             _move(connection, row, "REJECTED")
         case "AUDITING" if row["confirm_first"]:

@@ -55,6 +55,8 @@ def _payment(row: sqlite3.Row, lies: dict[str, int]) -> dict[str, object]:
 
 
 def _refund(row: sqlite3.Row, lies: dict[str, int]) -> dict[str, object]:
+    """A closed refund stays in the books and moves nothing: the money never left the shop for good."""
+    stands = int(row["state"] != "CLOSED")
     return {
         "kind": "refund",
         "sub_mchid": row["sub_mchid"],
@@ -64,10 +66,10 @@ def _refund(row: sqlite3.Row, lies: dict[str, int]) -> dict[str, object]:
         "refund_id": row["refund_id"],
         "total": row["total"],
         "payer_total": row["payer_total"],
-        "refund": lies.get(row["out_refund_no"], row["refund"]),
-        "payer_refund": row["payer_refund"],
-        "discount_refund": row["refund"] - row["payer_refund"],
-        "fee": row["fee_back"],
+        "refund": lies.get(row["out_refund_no"], row["refund"] * stands),
+        "payer_refund": row["payer_refund"] * stands,
+        "discount_refund": (row["refund"] - row["payer_refund"]) * stands,
+        "fee": row["fee_back"] * stands,
         "at": rfc3339(row["accepted_at"]),
         "state": row["state"],
     }

@@ -3,7 +3,7 @@
 import re
 
 from sandbox.wechat import account_endpoints, order_endpoints
-from sandbox.wechat.order_endpoints import UPLOAD
+from sandbox.wechat.order_endpoints import UPLOADS
 from sandbox.wechat.place import Handler
 
 _TABLE = (*order_endpoints.TABLE, *account_endpoints.TABLE)
@@ -11,7 +11,7 @@ _TABLE = (*order_endpoints.TABLE, *account_endpoints.TABLE)
 
 def is_upload(path: str) -> bool:
     """Whether only a part of the body is signed."""
-    return path == UPLOAD
+    return path in UPLOADS
 
 
 def find(method: str, path: str) -> tuple[int, Handler | None, str]:

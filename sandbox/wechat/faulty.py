@@ -2,9 +2,9 @@
 
 import re
 
-from flask import Response
+from flask import Response, request
 
-from sandbox.spoiling import bad_signature
+from sandbox.spoiling import bad_signature, probe
 from sandbox.wechat.errors import Refused
 from sandbox.wechat.gate import Call
 
@@ -38,7 +38,7 @@ def numbers(number: str, call: Call) -> tuple[str, ...]:
 
 
 def spoil(answer: Response) -> Response:
-    """The same answer with a signature that does not fit."""
-    headers, _ = bad_signature(dict(answer.headers.items()), b"{}")
-    answer.headers.update(headers)
+    """The same answer with a signature that does not fit; on a GET it is one of WeChat's probes (SIGNTEST)."""
+    headers = dict(answer.headers.items())
+    answer.headers.update(probe(headers) if request.method == "GET" else bad_signature(headers, b"{}")[0])
     return answer

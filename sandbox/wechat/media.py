@@ -12,17 +12,24 @@ from sandbox.wechat.fields import Examiner, Group, Text
 
 META = Group({"filename": Text(128, required=True), "sha256": Text(64, required=True, pattern="[0-9a-fA-F]{64}")})
 _MEGABYTE = 1024 * 1024
+_VIDEOS = ("avi", "wmv", "mpeg", "mp4", "mov", "mkv", "flv", "f4v", "m4v", "rmvb")
 _KINDS = {
     "jpg": (b"\xff\xd8\xff", 5 * _MEGABYTE),
     "jpeg": (b"\xff\xd8\xff", 5 * _MEGABYTE),
     "png": (b"\x89PNG\r\n\x1a\n", 5 * _MEGABYTE),
     "bmp": (b"BM", 5 * _MEGABYTE),
     "pdf": (b"%PDF-", 15 * _MEGABYTE // 2),
+    **dict.fromkeys(_VIDEOS, (b"", 5 * _MEGABYTE)),
 }
 
 
-def take(connection: sqlite3.Connection, meta: dict, file: FileStorage | None) -> dict[str, str]:
-    """Take an upload. Raises Refused: 400 for an empty or oversized file, 403 REQUEST_BLOCKED for a mismatch."""
+def take(
+    connection: sqlite3.Connection, meta: dict, file: FileStorage | None, *, is_video: bool = False
+) -> dict[str, str]:
+    """Take a picture or a video.
+
+    Raises Refused: 400 for an empty or oversized file, 403 REQUEST_BLOCKED for a mismatch.
+    """
     Examiner().check(META, meta)
     if file is None or not file.filename:
         raise bad_parameter("缺少file")
@@ -31,8 +38,9 @@ def take(connection: sqlite3.Connection, meta: dict, file: FileStorage | None) -
         raise bad_parameter("上传的文件为空")
     if file.filename != meta["filename"] or hashlib.sha256(content).hexdigest() != meta["sha256"].lower():
         raise Refused(403, "REQUEST_BLOCKED", "文件与meta中的filename或sha256不一致")
-    magic, most = _KINDS.get(meta["filename"].rpartition(".")[2].lower(), (None, 0))
-    if magic is None or not content.startswith(magic):
+    ending = meta["filename"].rpartition(".")[2].lower()
+    magic, most = _KINDS.get(ending, (None, 0))
+    if magic is None or is_video != (ending in _VIDEOS) or not content.startswith(magic):
         raise Refused(403, "REQUEST_BLOCKED", "不支持的文件类型")
     if len(content) > most:
         raise bad_parameter("文件超过大小限制")

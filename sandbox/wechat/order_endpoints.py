@@ -6,7 +6,8 @@ from sandbox.wechat.gate import Call
 from sandbox.wechat.order_rules import MCHID
 from sandbox.wechat.place import NUMBER, Answer, Place, Table
 
-UPLOAD = "/v3/merchant/media/upload"
+_PICTURE, _VIDEO = "/v3/merchant/media/upload", "/v3/merchant/media/video_upload"
+UPLOADS = (_PICTURE, _VIDEO)
 _ORDERS = "/v3/pay/partner/transactions"
 _REFUNDS = "/v3/refund/domestic/refunds"
 _APPLYMENTS = "/v3/applyment4sub/applyment"
@@ -62,6 +63,10 @@ def _upload(place: Place, call: Call, _: str) -> Answer:
     return 200, media.take(place.connection, call.body, call.file)
 
 
+def _upload_video(place: Place, call: Call, _: str) -> Answer:
+    return 200, media.take(place.connection, call.body, call.file, is_video=True)
+
+
 def _apply(place: Place, call: Call, _: str) -> Answer:
     return 200, applyments.submit(place.connection, place.keys, call.key_id, call.body)
 
@@ -84,7 +89,8 @@ TABLE: Table = (
     ("POST", _REFUNDS, _refund),
     ("GET", f"{_REFUNDS}/{NUMBER}", _refund_by_number),
     ("POST", f"{_REFUNDS}/{NUMBER}/apply-abnormal-refund", _abnormal_refund),
-    ("POST", UPLOAD, _upload),
+    ("POST", _PICTURE, _upload),
+    ("POST", _VIDEO, _upload_video),
     ("POST", f"{_APPLYMENTS}/", _apply),
     ("GET", f"{_APPLYMENTS}/business_code/{NUMBER}", _applyment_by_code),
     ("GET", f"{_APPLYMENTS}/applyment_id/{NUMBER}", _applyment_by_id),

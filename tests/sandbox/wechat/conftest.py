@@ -1,7 +1,13 @@
 """A provider beside the sandbox of each test."""
 
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from sandbox.payers.money import Paid
 from sandbox.wechat import orders
@@ -36,6 +42,30 @@ class Till(Provider):
 
     def set(self, **settings: float) -> None:
         assert self.client.post("/control/settings", json=settings).status_code == 200
+
+    def arm(self, name: str, **about: object) -> None:
+        answer = self.client.post("/control/faults", json={"institution": "wechat", "name": name, **about})
+        assert answer.status_code < 300, answer.text
+
+    def move(self, **clock: object) -> None:
+        """`advance_seconds=...` or `to="next_morning"` (10:05 of the next Beijing day)."""
+        assert self.client.post("/control/clock", json=clock).status_code == 200
+
+    def until(self, asked: Callable[[], object], wanted: object) -> None:
+        """What changes by itself changes soon."""
+        deadline = time.monotonic() + 10
+        while asked() != wanted and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert asked() == wanted
+
+    def knob(self, path: str, **wish: object) -> TestResponse:
+        return self.client.post(f"/wechat/desk/{path}", json=wish)
+
+    def notices(self) -> list[dict[str, Any]]:
+        """What WeChat has queued for the provider, oldest first: event_type and plain text."""
+        with self.app.extensions["store"].reading() as connection:
+            rows = connection.execute("SELECT payload FROM outbox ORDER BY id").fetchall()
+        return [json.loads(row["payload"]) for row in rows]
 
     def shift(self, statement: str, *values: object) -> None:
         """Make something older than it is."""
