@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import faults, settings
+from sandbox import clock, faults, settings
 from sandbox.notifier import LADDER, SCHEMA, SENDS, Notifier, Payload
 from sandbox.store import Store
 from tests.sandbox.receiver import Receiver
@@ -55,14 +55,23 @@ def eventually(store: Store, is_so: Callable[[dict[str, object]], bool]) -> dict
     return outbox(store)
 
 
-def hurry(store: Store, speed: float) -> None:
+def change(store: Store, name: str, value: float) -> None:
     with store.writing() as connection:
-        settings.change(connection, "retry_speed", speed)
+        settings.change(connection, name, value)
 
 
-def test_the_ladder_is_the_published_one() -> None:
-    assert len(LADDER) == 15
-    assert sum(LADDER) == 24 * 3600 + 4 * 60
+def hurry(store: Store, speed: float) -> None:
+    change(store, "retry_speed", speed)
+
+
+def forward(store: Store, seconds: float) -> None:
+    with store.writing() as connection:
+        clock.advance(connection, seconds)
+
+
+def receiver_got(receiver: Receiver, number: int) -> bool:
+    """Whether the next delivery is the one of this number."""
+    return receiver.next().headers["X-Attempt"] == str(number)
 
 
 def test_an_accepted_notice_is_sent_once(notifier: Notifier, store: Store, receiver: Receiver) -> None:
@@ -122,11 +131,65 @@ def test_nobody_listening_is_an_attempt_too(notifier: Notifier, store: Store) ->
     assert "Connection" in str(row["last_answer"])
 
 
-def test_after_the_last_wait_it_gives_up(notifier: Notifier, store: Store, receiver: Receiver) -> None:
+@pytest.mark.parametrize("status", [400, 401, 404, 500, 503])
+def test_fifteen_refused_sends_and_it_gives_up(
+    notifier: Notifier, store: Store, receiver: Receiver, status: int
+) -> None:
     hurry(store, 1_000_000)
+    receiver.answers = [status] * 30
+    send(notifier, store, receiver.url)
+    row = eventually(store, lambda row: row["state"] == "given_up")
+    assert (row["attempts"], row["last_status"], SENDS) == (15, status, 15)
+    assert [receiver.next().headers["X-Attempt"] for _ in range(SENDS)] == [str(n + 1) for n in range(SENDS)]
+    assert receiver.is_quiet(0.3)
+
+
+def test_fifteen_sends_without_an_answer_in_time_and_it_gives_up(
+    notifier: Notifier, store: Store, receiver: Receiver
+) -> None:
+    change(store, "answer_seconds", 0.05)
+    hurry(store, 1_000_000)
+    receiver.seconds_to_answer = 0.3
+    send(notifier, store, receiver.url)
+    row = eventually(store, lambda row: row["state"] == "given_up")
+    assert (row["attempts"], row["last_status"]) == (15, None)
+    assert "Timeout" in str(row["last_answer"])
+
+
+def test_a_clock_that_is_moved_walks_the_whole_ladder_at_real_speed(
+    notifier: Notifier, store: Store, receiver: Receiver
+) -> None:
     receiver.answers = [500] * 30
     send(notifier, store, receiver.url)
-    assert eventually(store, lambda row: row["state"] == "given_up")["attempts"] == SENDS == 15
+    for number, wait in enumerate(LADDER[: SENDS - 1], start=1):
+        eventually(store, lambda row, number=number: row["attempts"] == number)
+        forward(store, wait - 10)
+        assert receiver_got(receiver, number)
+        assert receiver.is_quiet(0.15)
+        forward(store, 10)
+    row = eventually(store, lambda row: row["state"] == "given_up")
+    assert row["attempts"] == SENDS
+    assert sum(LADDER) == 24 * 3600 + 4 * 60
+
+
+def test_a_speed_that_is_raised_shortens_the_wait_that_has_begun(
+    notifier: Notifier, store: Store, receiver: Receiver
+) -> None:
+    receiver.answers = [500]
+    send(notifier, store, receiver.url)
+    receiver.next()
+    eventually(store, lambda row: row["attempts"] == 1)
+    hurry(store, 1000)
+    assert receiver.next(seconds=2).body
+
+
+def test_a_clock_moved_by_a_month_skips_no_step(notifier: Notifier, store: Store, receiver: Receiver) -> None:
+    receiver.answers = [500, 500]
+    send(notifier, store, receiver.url)
+    for attempts in (1, 2):
+        eventually(store, lambda row, attempts=attempts: row["attempts"] == attempts)
+        forward(store, 30 * 86400)
+    assert eventually(store, lambda row: row["state"] == "accepted")["attempts"] == 3
 
 
 def test_a_notice_of_a_fact_that_was_rolled_back_is_never_sent(
