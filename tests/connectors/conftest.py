@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from portal.wallets.errors import WalletRefused
 from portal.wallets.port import (
     Acquirer,
     Contract,
@@ -47,9 +49,22 @@ def ear() -> Iterator[Ear]:
 @pytest.fixture(scope="session")
 def sandbox(ear: Ear, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a sandbox of our own, in its own process with its own store."""
+    with started(ear, tmp_path_factory.mktemp("sandbox")) as url:
+        yield url
+
+
+@pytest.fixture
+def movable(ear: Ear, tmp_path: Path) -> Iterator[str]:
+    """A sandbox for one test alone: its clock may be moved."""
+    with started(ear, tmp_path) as url:
+        yield url
+
+
+@contextmanager
+def started(ear: Ear, folder: Path) -> Iterator[str]:
+    """A sandbox that keeps its store in `folder`."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    folder = tmp_path_factory.mktemp("sandbox")
     environment = os.environ | {
         "PORTAL_MODE": "demo",
         "PORTAL_DATA_DIR": str(folder),
@@ -107,6 +122,10 @@ class Side:
     port: WalletPort
     contract: Contract
     wallet: Wallet
+    # Whether this wire tells its own number of a refund, and which part of it goes to the payer.
+    tells_refunds: bool = True
+    # Whether what stands outside the seal, and is not believed, can change without the notice being refused.
+    all_sealed: bool = True
 
     @property
     def acquirer(self) -> Acquirer:
@@ -131,6 +150,7 @@ class Side:
             "created_at": now,
             "expires_at": now + timedelta(minutes=15),
             "payer_id": self.payer_id(),
+            "return_url": f"{self.ear.url}/o/{order_no}",
         }
         return OrderToOpen(**values | changes)
 
@@ -146,11 +166,21 @@ class Side:
         assert query["state"] == ["s1"]
         return self.port.payer_id_of(query["code"][0])
 
+    def place(self, order: OrderToOpen) -> Opening:
+        """Place an order; where the payer's browser brings it, let it. Raises WalletError."""
+        opening = self.port.open_payment(order)
+        if opening.kind is OpeningKind.FORM:
+            assert opening.url is not None
+            brought = requests.post(opening.url, data=dict(opening.fields), allow_redirects=False, timeout=10)
+            if brought.status_code == 400:
+                raise WalletRefused("FORM_REFUSED", brought.text)
+            assert brought.status_code == 303
+        return opening
+
     def pay(self, opening: Opening) -> None:
         """The payer confirms in his app."""
-        if opening.kind is OpeningKind.REDIRECT:
-            assert opening.url is not None
-            done = requests.post(opening.url, data={"action": "pay"}, allow_redirects=False, timeout=10)
+        if opening.kind is not OpeningKind.BRIDGE:
+            done = requests.post(self.cashier(opening), data={"action": "pay"}, allow_redirects=False, timeout=10)
             assert done.status_code == 303
             return
         with requests.Session() as phone:
@@ -160,6 +190,17 @@ class Side:
             sheet = asked["sheet"]["id"]
             done = phone.post(f"{self.sandbox}/phone/api/sheet/{sheet}", json={"outcome": "pay"}, timeout=10)
             assert done.json()["sheet"]["state"] == "paid"
+
+    def cashier(self, opening: Opening) -> str:
+        """The page where the payer's browser, inside JD's app, comes to rest."""
+        assert opening.url is not None
+        headers = {"User-Agent": "jdapp;android;15.0"}
+        if opening.kind is OpeningKind.FORM:
+            shown = requests.post(opening.url, data=dict(opening.fields), headers=headers, timeout=10)
+        else:
+            shown = requests.get(opening.url, headers=headers, timeout=10)
+        assert shown.status_code == 200, shown.text
+        return shown.url
 
     def read(self, delivery: Delivery, *, body: bytes | None = None, now: datetime | None = None) -> Notice:
         return self.port.read_notice(
@@ -173,23 +214,50 @@ class Side:
         return self.ear.at(urlsplit(self.notify_url(order_no)).path, count=count)
 
 
+def wechat_side(sandbox: str, ear: Ear, credentials: dict[str, Any], port: WalletPort) -> Side:
+    contract = Contract(Acquirer.WECHAT, credentials["wechat"]["sub_mchid"])
+    return Side(sandbox, ear, port, contract, Wallet.WECHAT)
+
+
+def jdpay_side(sandbox: str, ear: Ear, credentials: dict[str, Any], port: WalletPort) -> Side:
+    """A merchant whom the agent brought in: aggregate pay."""
+    section = credentials["jd"]
+    keys = {"des_key": section["des_key"], "md5_key": section["md5_key"]}
+    contract = Contract(Acquirer.JDPAY, section["merchant_no"], keys)
+    return Side(sandbox, ear, port, contract, Wallet.JDPAY)
+
+
+def jd_v2_side(sandbox: str, ear: Ear, credentials: dict[str, Any], port: WalletPort) -> Side:
+    """A merchant with a V2.0 contract of his own, behind the same connector."""
+    section = credentials["jd"]
+    keys = {
+        "v2_des_key": section["v2_des_key"],
+        "v2_rsa_private_key": section["rsa_private_key"],
+        "v2_jd_public_key": section["rsa_public_key"],
+        "v2_bill_key": section["v2_bill_key"],
+    }
+    contract = Contract(Acquirer.JDPAY, section["v2_merchant_no"], keys)
+    return Side(sandbox, ear, port, contract, Wallet.JDPAY, tells_refunds=False, all_sealed=False)
+
+
 @pytest.fixture(scope="session")
 def wechat(sandbox: str, ear: Ear, credentials: dict[str, Any], ports: dict[Acquirer, WalletPort]) -> Side:
-    contract = Contract(Acquirer.WECHAT, credentials["wechat"]["sub_mchid"])
-    return Side(sandbox, ear, ports[Acquirer.WECHAT], contract, Wallet.WECHAT)
+    return wechat_side(sandbox, ear, credentials, ports[Acquirer.WECHAT])
 
 
 @pytest.fixture(scope="session")
 def jdpay(sandbox: str, ear: Ear, credentials: dict[str, Any], ports: dict[Acquirer, WalletPort]) -> Side:
-    section = credentials["jd"]
-    keys = {"des_key": section["des_key"], "md5_key": section["md5_key"]}
-    contract = Contract(Acquirer.JDPAY, section["merchant_no"], keys)
-    return Side(sandbox, ear, ports[Acquirer.JDPAY], contract, Wallet.JDPAY)
+    return jdpay_side(sandbox, ear, credentials, ports[Acquirer.JDPAY])
 
 
-@pytest.fixture(params=["wechat", "jdpay"])
+@pytest.fixture(scope="session")
+def jd_v2(sandbox: str, ear: Ear, credentials: dict[str, Any], ports: dict[Acquirer, WalletPort]) -> Side:
+    return jd_v2_side(sandbox, ear, credentials, ports[Acquirer.JDPAY])
+
+
+@pytest.fixture(params=["wechat", "jdpay", "jd_v2"])
 def side(request: pytest.FixtureRequest) -> Side:
-    """Each of the two wallets in turn."""
+    """Each wire in turn."""
     found: Side = request.getfixturevalue(request.param)
     return found
 

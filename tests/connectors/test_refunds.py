@@ -63,9 +63,10 @@ def test_a_refund_is_accepted_first_and_arrives_later(
     assert accepted.state is RefundState.PROCESSING
     assert (accepted.acquirer, accepted.refund_no, accepted.arrived_at) == (side.acquirer, request.refund_no, None)
     found = arrived(side, request.refund_no)
-    assert (found.state, found.amount, found.payer_amount) == (RefundState.SUCCESS, 500, 500)
+    assert (found.state, found.amount) == (RefundState.SUCCESS, 500)
+    assert found.payer_amount == (500 if side.tells_refunds else None)
     assert (found.order_no, found.sub_merchant_no) == (paid.order_no, side.contract.sub_merchant_no)
-    assert found.wallet_refund_no
+    assert bool(found.wallet_refund_no) is side.tells_refunds
     assert found.arrived_at is not None
     told = side.read(side.deliveries(request.refund_no)[0])
     assert told.payment is None
@@ -103,7 +104,7 @@ def test_a_refund_nobody_sent_is_missing(side: Side) -> None:
 
 def test_an_unpaid_order_is_not_refunded(side: Side) -> None:
     order = side.order(amount=100)
-    side.port.open_payment(order)
+    side.place(order)
     request = RefundToSend(
         side.contract,
         "R1111111111111111",
