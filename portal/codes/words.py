@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from flask_babel import gettext as _
 
 from portal.codes.queries import CodeRow
-from portal.codes.rules import NAME_MOST, Meaning, Scanned
+from portal.codes.rules import NAME_MOST, Finding, Match, Meaning, Scanned, ToldBy
 from portal.events.queries import Happening
 from portal.plumbing.pages import moment_words
 from portal.values.errors import DomainError
 from portal.values.references import spoken_code
+from portal.wallets.directory import Holding
 
 _SHOWN_HEAD, _SHOWN_TAIL = 12, 4
 
@@ -87,6 +88,76 @@ def not_linkable(scanned: Scanned) -> str:
 def taken() -> str:
     """Another merchant has linked the same code."""
     return _("这张码已经关联在别的店，不能再关联。如果它确实是您的，请联系客服")
+
+
+def directory_down() -> str:
+    """The directory gave no answer in time: nothing is linked on a guess."""
+    return _("现在查不到这张码是谁的，没有关联。请过几分钟再试")
+
+
+def unknown_holder() -> str:
+    """No acquirer has filed this code."""
+    return _("查不到这张码的收款人，不能关联。请核对是不是收款码，或者做一张一码的收款码")
+
+
+def refused_holder(found: Finding) -> list[str]:
+    """Why a code of somebody else is not linked, and what to do."""
+    if found.match is Match.NOT_VERIFIED:
+        return [_("您的资料还没通过审核，没法核对这张码是不是您的。"), _("通过以后再来关联。")]
+    if found.holding is Holding.OWN_SUB_MERCHANT:
+        return [_("这是一码替另一家店开的微信商户码。"), _("它的收款记在那家店，不能关联到您这里。")]
+    if found.holding is Holding.PERSONAL:
+        return [_("这张个人码的收款人，和您资料里的负责人对不上。"), _("请只关联您自己的码。资料变了，请联系客服。")]
+    return [_("这张码的收款商户，和您资料里的名字对不上。"), _("请只关联您自己的码。名字变了，请联系客服。")]
+
+
+def holder_words(found: Finding) -> tuple[str, str] | None:
+    """The holder's name as the directory shows it, and how well it fits; None where nobody told."""
+    if found.holder is None:
+        return None
+    name = found.holder.holder_name
+    if found.match is Match.MASK_FITS:
+        return name, _("名字只露出一部分，露出的和负责人对得上；是不是本人，请您自己看准")
+    if found.holding is Holding.OWN_SUB_MERCHANT:
+        return name, _("是一码替您在微信支付开的商户")
+    return name, _("和您的资料一致")
+
+
+def what_follows(holding: str | None, told_by: str | None, *, personal: bool) -> list[str]:
+    """What linking a code means for the owner's books, for each of the three kinds and for one that nobody knows."""
+    same = _("照样用：微信能付，京东金融也能扫，不用换码")
+    if holding == Holding.OWN_SUB_MERCHANT:
+        return [
+            same,
+            _("它的每一笔，微信支付都会通知一码：记进账单，也能在这里退款"),
+            _("京东金融付的也由微信支付结算给您；是哪个钱包付的，要等清算的消息才知道"),
+        ]
+    if personal:
+        lines = [
+            same,
+            _("只能当面扫，不能发给别人远程付，也不会印进一码的码牌"),
+            _("没有公开接口能查到或退它的款：账单里看不到，退款请在微信里和顾客商量"),
+        ]
+    elif holding == Holding.OTHER_CONTRACT:
+        lines = [
+            same,
+            _("它是在别处签的商户：钱由那边结算，手续费也按那边的"),
+            _("没有公开接口能查到或退它的款：账单里看不到，退款请在原来的地方办"),
+        ]
+    else:
+        return [
+            same,
+            _("如果是一码替您在微信支付开的商户，微信支付会把收款通知一码"),
+            _("如果是在别处签的商户，没有公开接口能查到或退它的款：账单里看不到，退款请在原来的地方办"),
+        ]
+    if told_by == ToldBy.INTERCONNECT:
+        lines[2] = (
+            _("没有公开接口能查到或退它的款：退款请在微信里和顾客商量")
+            if personal
+            else _("没有公开接口能查到或退它的款：退款请在原来的地方办")
+        )
+        lines.append(_("这里能看到它的收款，只因为接了一码自定的清算替身。正式环境没有这个来源，账单里就看不到"))
+    return lines
 
 
 def scan_problem(problem: DomainError) -> str:

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from portal.events.queries import Happening
 from portal.payments.queries import PaymentRow
+from portal.payments.rules import Source
 from portal.plumbing.pages import clock_time
 from portal.receipts.rules import Sums
 from portal.receipts.words import money_words, wallet_word
@@ -45,7 +46,8 @@ def tell(
         for refund in refunds
         if refund.state == "processing"
     ]
-    if paid.business_date == today and paid.refunded + paid.refund_reserved < paid.amount:
+    settles = paid.source != Source.INTERCONNECT
+    if settles and paid.business_date == today and paid.refunded + paid.refund_reserved < paid.amount:
         lines.append(Line(_("一般明天"), _("%(wallet)s结算到您的银行卡", wallet=wallet_word(paid.acquirer)), "todo"))
     return lines
 
@@ -61,8 +63,14 @@ def _lines(
     elif kind == "rebate":
         text = _rebate(what, happening.facts)
     else:
-        text = _("等太久没付，订单关了") if happening.kind == "payment.closed" else None
+        text = _payment(happening)
     return [(happening.at, text)] if text else []
+
+
+def _payment(happening: Happening) -> str | None:
+    if happening.kind == "payment.wallet_told":
+        return _("清算替身说：付款的是%(wallet)s", wallet=wallet_word(str(happening.facts.get("wallet"))))
+    return _("等太久没付，订单关了") if happening.kind == "payment.closed" else None
 
 
 def _paid(happening: Happening, paid: PaymentRow, parts: Sums) -> list[tuple[datetime, str]]:
@@ -71,8 +79,12 @@ def _paid(happening: Happening, paid: PaymentRow, parts: Sums) -> list[tuple[dat
     lines = [(moment, _("顾客扫码，付了 %(amount)s", amount=money_words(parts.payer)))]
     if parts.by_wallet:
         lines.append((moment, _("%(wallet)s补上立减 %(amount)s", wallet=wallet, amount=money_words(parts.by_wallet))))
+    elif parts.by_others:
+        lines.append((moment, _("付款时另有立减 %(amount)s", amount=money_words(parts.by_others))))
     received = money_words(paid.amount)
-    if happening.facts.get("late"):
+    if paid.source == Source.INTERCONNECT:
+        lines.append((happening.at, _("清算替身说：收款人收到 %(amount)s", amount=received)))
+    elif happening.facts.get("late"):
         lines.append((happening.at, _("%(wallet)s晚到的确认：收到 %(amount)s", wallet=acquirer, amount=received)))
     else:
         lines.append((happening.at, _("%(wallet)s确认收到 %(amount)s", wallet=acquirer, amount=received)))

@@ -93,10 +93,12 @@ def receipt(number: str) -> ResponseReturnValue:
         states = refunds.open_states(session, merchant_id, [number])
         happenings = feed.about(session, merchant_id, [number, *(refund.refund_no for refund in asked)])
         last = feed.last_seq(session, merchant_id)
+        code = codes.code(session, merchant_id, paid.code_id) if paid.code_id is not None else None
     parts = _sums(paid)
     return render_template(
         "receipts/receipt.html",
         paid=paid,
+        code=code,
         parts=parts,
         refunds=asked,
         refund_words=STATE_WORDS,

@@ -13,6 +13,7 @@ from portal.merchants.queries import RestrictionRow
 from portal.payments import queries as payments
 from portal.payments.flows import Parties
 from portal.payments.queries import PaymentRow
+from portal.payments.rules import Source
 from portal.plumbing.clock import now
 from portal.plumbing.formkeys import FORM_KEY_MOST, new_form_key
 from portal.plumbing.pages import yuan
@@ -51,6 +52,8 @@ def case(payment_no: str) -> Case:
     if paid is None or paid.state != "success" or paid.paid_at is None:
         abort(404)
     refusal = "restricted" if held else "" if paid.refundable else "nothing_left"
+    if paid.source == Source.INTERCONNECT:
+        held, refusal = None, "not_ours"
     try:
         check_window(paid_at=paid.paid_at, parts=parts, now=now())
     except Refused as problem:

@@ -19,6 +19,7 @@ STATE_WORDS = {
 # By the reason of the rule that says no.
 REFUSAL_WORDS = {
     "not_paid": _l("这笔还没有收到钱，不能退"),
+    "not_ours": _l("这笔不在您和一码的合同里，没有公开接口能退。请在原来收款的地方退给顾客"),
     "too_old": _l("付款超过 365 天，钱包不再受理退款。请和顾客商量别的办法"),
     "too_many_parts": _l("这笔已经分 50 次退过，钱包不再受理"),
     "nothing_left": _l("这笔已经没有可退的了"),

@@ -39,6 +39,7 @@ _ACTS = {
 # Facts of the feed that no act tells already.
 _FACTS = {
     "payment.success": ("in", _l("收款")),
+    "payment.wallet_told": ("flag", _l("得知付款的钱包")),
     "payment.unexplained": ("warn", _l("收到一笔对不上订单的钱，已挂账")),
     "application.rejected": ("bad", _l("钱包驳回进件")),
     "refund.success": ("out", _l("退款到账")),

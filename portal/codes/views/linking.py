@@ -14,15 +14,17 @@ from wtforms.fields.choices import SelectChoice
 
 from portal.codes import flows, queries, words
 from portal.codes.forms import ChoiceForm, LinkForm, ScanForm
-from portal.codes.rules import LINKABLE, TEXT_MOST, Meaning, Scanned, read
+from portal.codes.rules import LINKABLE, TEXT_MOST, Finding, Meaning, Scanned, canonical, read
 from portal.codes.scanning import asking
 from portal.codes.views.blueprint import blueprint
 from portal.merchants import queries as merchants
 from portal.plumbing.clock import now
 from portal.plumbing.crypto import CannotOpen
 from portal.plumbing.press import PressFailed
-from portal.plumbing.web import Audience, database, guard, keyring, settings
+from portal.plumbing.web import Audience, database, guard, interconnect, keyring, settings
 from portal.values.errors import Refused
+from portal.wallets.directory import Holding
+from portal.wallets.errors import WalletError
 
 
 @blueprint.get("/codes/link")
@@ -76,13 +78,16 @@ def confirm() -> ResponseReturnValue:
         return _again(first, first.photo, _("这一页放得太久了，请重新上传照片"))
     scanned = read(text, portal_url=settings().portal_url)
     if not form.validate_on_submit():
-        return _check_page(scanned, form), HTTPStatus.UNPROCESSABLE_ENTITY
+        return _consider(text, first, first.photo, form)
     try:
-        code_id = _link(scanned, form.name.data)
+        found = _look_up(scanned)
+        code_id = _link(scanned, form.name.data, found)
+    except WalletError:
+        return _again(first, first.photo, words.directory_down(), HTTPStatus.SERVICE_UNAVAILABLE)
     except Refused as problem:
         if problem.reason in ("name_taken", "too_many"):
             form.name.errors = [words.name_problem(problem)]
-            return _check_page(scanned, form), HTTPStatus.CONFLICT
+            return _consider(text, first, first.photo, form, HTTPStatus.CONFLICT)
         return _consider(text, first, first.photo)
     flash(_("已关联。"), "ok")
     return redirect(url_for("codes.page", code_id=code_id), HTTPStatus.SEE_OTHER)
@@ -99,8 +104,14 @@ def _texts(form: ScanForm) -> list[str]:
     return [typed]
 
 
-def _consider(text: str, form: ScanForm, blamed: Field) -> ResponseReturnValue:
-    """The check page for a code that may be linked, or why it may not."""
+def _consider(
+    text: str,
+    form: ScanForm,
+    blamed: Field,
+    name: LinkForm | None = None,
+    status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
+) -> ResponseReturnValue:
+    """The check page for a code that may be linked, or why it may not. `name` is a form that came back wrong."""
     scanned = read(text, portal_url=settings().portal_url)
     owner = _owner(scanned.number or flows.lookup_key(scanned.text))
     if owner is not None and owner[0] == current_user.merchant_id:
@@ -110,8 +121,27 @@ def _consider(text: str, form: ScanForm, blamed: Field) -> ResponseReturnValue:
         return _again(form, blamed, words.not_linkable(scanned))
     if owner is not None:
         return _again(form, blamed, words.taken(), HTTPStatus.CONFLICT)
-    name = LinkForm(formdata=None, data={"name": _("原来的微信码"), "sealed": _sealed(text)})
-    return _check_page(scanned, name)
+    try:
+        found = _look_up(scanned)
+    except WalletError:
+        return _again(form, blamed, words.directory_down(), HTTPStatus.SERVICE_UNAVAILABLE)
+    except Refused:
+        return _again(form, blamed, words.unknown_holder())
+    if found.holder is not None and found.match in flows.REFUSED_MATCHES:
+        return render_template(
+            "codes/not_yours.html", found=found, told=words.refused_holder(found)
+        ), HTTPStatus.CONFLICT
+    if name is None:
+        fresh = LinkForm(formdata=None, data={"name": _("原来的微信码"), "sealed": _sealed(text)})
+        return _check_page(scanned, found, fresh)
+    return _check_page(scanned, found, name), status
+
+
+def _look_up(scanned: Scanned) -> Finding:
+    """Ask whose code it is; it is asked again before linking, because the page may have lain open."""
+    return flows.look_up(
+        database(), keyring(), interconnect(), merchant_id=current_user.merchant_id, text=canonical(scanned.text)
+    )
 
 
 def _owner(key: str) -> tuple[int, int] | None:
@@ -119,10 +149,19 @@ def _owner(key: str) -> tuple[int, int] | None:
         return queries.whose(open_transaction, key)
 
 
-def _check_page(scanned: Scanned, form: LinkForm) -> str:
+def _check_page(scanned: Scanned, found: Finding, form: LinkForm) -> str:
     personal = scanned.meaning is Meaning.WECHAT_PERSONAL
-    shown = words.shown_text(scanned.text)
-    return render_template("codes/check.html", form=form, personal=personal, shown=shown)
+    if found.holding is not None:
+        personal = found.holding is Holding.PERSONAL
+    return render_template(
+        "codes/check.html",
+        form=form,
+        personal=personal,
+        shown=words.shown_text(scanned.text),
+        found=found,
+        holder=words.holder_words(found),
+        follows=words.what_follows(found.holding, found.told_by, personal=personal),
+    )
 
 
 def _again(
@@ -141,7 +180,7 @@ def _choice(texts: list[str]) -> ChoiceForm:
     return form
 
 
-def _link(scanned: Scanned, name: str) -> int:
+def _link(scanned: Scanned, name: str, found: Finding) -> int:
     with database().transaction(merchant=current_user.merchant_id) as open_transaction:
         shop = merchants.shops(open_transaction, current_user.merchant_id)[0]
     return flows.link_code(
@@ -151,6 +190,7 @@ def _link(scanned: Scanned, name: str) -> int:
         shop_id=shop.shop_id,
         name=name,
         scanned=scanned,
+        found=found,
         now=now(),
         actor=current_user.actor,
     )

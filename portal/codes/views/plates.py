@@ -39,7 +39,8 @@ def page(code_id: int) -> ResponseReturnValue:
         happenings = feed.about(open_transaction, code.merchant_id, [f"code-{code_id}"])
     common = {"code": code, "held": held, "story": words.story(happenings)[:_STEPS_SHOWN], "owner": is_owner()}
     if code.number is None:
-        return render_template("codes/linked.html", **common, state=words.linked_state(code))
+        follows = words.what_follows(code.holding, code.told_by, personal=code.kind == "linked_personal")
+        return render_template("codes/linked.html", **common, state=words.linked_state(code), follows=follows)
     state = State(code.state)
     return render_template(
         "codes/code.html",

@@ -9,6 +9,7 @@ counts as what customers paid that day.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -135,7 +136,7 @@ def note_wallet(session: Session, *, merchant_id: int, word: RoutedPayment, now:
     """
     here = (Payment.acquirer == word.acquirer, Payment.transaction_no == word.transaction_id)
     row = session.execute(
-        sa.select(Payment.payment_no, Payment.wallet, Payment.amount)
+        sa.select(Payment.payment_no, Payment.wallet, Payment.amount, Payment.payer_amount, Payment.promotions)
         .where(Payment.merchant_id == merchant_id, *here)
         .with_for_update()
     ).one_or_none()
@@ -145,7 +146,11 @@ def note_wallet(session: Session, *, merchant_id: int, word: RoutedPayment, now:
         return WalletNote.WRONG_AMOUNT
     if row.wallet != Wallet.UNKNOWN:
         return WalletNote.KNOWN if row.wallet == word.wallet else WalletNote.OTHER_WALLET
-    if not change(session, merchant_id, row.payment_no, Payment.wallet == Wallet.UNKNOWN, wallet=word.wallet):
+    learned: dict[str, object] = {"wallet": word.wallet}
+    if row.promotions and row.payer_amount == word.payer_amount and _same_sum(row.promotions, word.promotions):
+        # The acquirer knows only that somebody else gave it; the account side knows that it was its own reduction.
+        learned["promotions"] = kept_promotions(word.promotions)
+    if not change(session, merchant_id, row.payment_no, Payment.wallet == Wallet.UNKNOWN, **learned):
         return WalletNote.KNOWN
     facts = {"wallet": word.wallet, "by": "interconnect", "number": word.clearing_no}
     events.append(
@@ -216,6 +221,10 @@ def _kept(session: Session, merchant_id: int, told: _Told) -> Outcome:
     if row.source != told.source:
         return Outcome.BOOKED_ELSEWHERE
     return Outcome.ALREADY_BOOKED if row.amount == told.amount else Outcome.WRONG_AMOUNT
+
+
+def _same_sum(kept: list[Any], told: tuple[Promotion, ...]) -> bool:
+    return sum(int(part["amount"]) for part in kept) == sum(part.amount for part in told)
 
 
 def _wallet_told(answer: PaymentAnswer) -> Wallet:
