@@ -57,6 +57,7 @@ def pay() -> Answer:
         done = payer.pay(seen.text, amount or 0)
     elif seen.kind in stalls.KINDS and seen.opens:
         done = payer.pay_static(phone, wallet, seen.text, amount or 0)
+        phones.change(address=done.page or "")
     elif seen.kind is Kind.WECHAT_ORDER and wallet == "wechat":
         done = payer.pay_code(seen.text)
     else:

@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.payers import reductions, subsidies
 from sandbox.payers.accounts import account
-from sandbox.phone import phones, ways
+from sandbox.phone import letters, phones, ways
 from sandbox.phone.addresses import WALLETS
 from sandbox.phone.wording import deed_name, source_name, wallet_name, yuan
 
@@ -27,8 +27,9 @@ def app(wallet: str) -> str:
     phone = phones.current()
     with phones.store().writing() as connection:
         holder = account(connection, phone.payer, wallet)
+        waiting = len(letters.waiting(connection, phone.payer)) if wallet == "wechat" else 0
     return render_template(
-        "phone/app.html", wallet=wallet, name=wallet_name(wallet), holder=holder, source=source_name(holder), yuan=yuan
+        "phone/app.html", wallet=wallet, name=wallet_name(wallet), source=source_name(holder), waiting=waiting
     )
 
 

@@ -12,6 +12,7 @@ from sandbox.phone.walking import Walk
 from sandbox.store import Store
 
 CASHIER = "/jd/cashier/"
+STALL = "/phone/stall"  # the wallet's own page for a static code
 
 
 @dataclass
@@ -64,12 +65,14 @@ class Payer:
 
     def pay_static(self, phone: Phone, wallet: str, text: str, amount: int) -> Outcome:
         """A static WeChat code: the wallet's own page asks for the amount. `amount` in fen."""
+        page = None
         try:
             check = stalls.look(phone, wallet, text, amount)
+            page = f"{STALL}/{check.id}"
             check = stalls.decide(phone, check.id, pays=self._pays)
         except tills.CannotPay as problem:
-            return Outcome("unpayable", str(problem))
-        done = Outcome(check.state, order=check.number or None, amount=check.amount, shop=check.shop)
+            return Outcome("unpayable", str(problem), page=page)
+        done = Outcome(check.state, order=check.number or None, amount=check.amount, page=page, shop=check.shop)
         if check.state == "paid":
             done.payer_paid, done.reduction = check.payer_total, check.amount - check.payer_total
         return done

@@ -35,6 +35,7 @@ def look() -> AnyResponse | tuple[str, int] | str:
         check = stalls.look(phone, phone.wallet, text, fen)
     except CannotPay as reason:
         return _amount(text, typed, said(reason))
+    phones.change(address=url_for(".show", check_id=check.id))
     return redirect(url_for(".show", check_id=check.id), 303)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox import clock
 from sandbox.interconnect import routing
-from sandbox.interconnect.directory import Holder, resolve
+from sandbox.interconnect.directory import PERSONAL, Holder, resolve
 from sandbox.payers import money
 from sandbox.payers.accounts import account
 from sandbox.phone import phones, story, tills, ways
@@ -60,7 +60,7 @@ def look(phone: Phone, wallet: str, text: str, amount: int) -> Check:
         holder = holder_of(connection, text)
         if holder is None:
             raise CannotPay("这个码查不到收款人，付不了", "Nobody is known behind this code, so it cannot be paid")
-        run = story.open_run(connection, phone.id, wallet=wallet, url=holder.text)
+        run = _run(connection, phone, wallet, holder)
         check_id = secrets.token_urlsafe(16)
         connection.execute(
             "INSERT INTO phone_checks (id, phone, run, wallet, text, shop, holding, amount)"
@@ -93,6 +93,17 @@ def decide(phone: Phone, check_id: str, *, pays: bool) -> Check:
             story.tell(connection, phone.id, row["run"], Step.PAID)
             story.end(connection, phone.id, row["run"], state="refused")
         return _check(connection, _row(connection, phone, check_id), phone)
+
+
+def _run(connection: Connection, phone: Phone, wallet: str, holder: Holder) -> int:
+    """The run that began with scanning this code, or a new one."""
+    last = story.latest(connection, phone.id)
+    if last is not None and (last.wallet, last.state) == (wallet, "open"):
+        known = resolve(connection, last.text)
+        if known is not None and known.text == holder.text:
+            return last.number
+    kind = Kind.WECHAT_PERSONAL if holder.holding == PERSONAL else Kind.WECHAT_MERCHANT
+    return story.begin(connection, phone.id, wallet=wallet, text=holder.text, kind=kind.value)
 
 
 def _pay(connection: Connection, row: sqlite3.Row, phone: Phone) -> None:

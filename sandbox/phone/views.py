@@ -14,6 +14,7 @@ from sandbox.phone import (
     apps,
     codes,
     drawing,
+    letters,
     lines,
     phones,
     reading,
@@ -38,7 +39,7 @@ _OWN_POLICY = (
 )
 
 blueprint = Blueprint("phone", __name__, url_prefix="/phone")
-for part in (web, api, api_people, apps, wallets, stall_views):
+for part in (web, api, api_people, apps, wallets, stall_views, letters):
     blueprint.register_blueprint(part.blueprint)
 
 

@@ -119,7 +119,7 @@ def past(wallet: str) -> str:
         names=names,
         deed_name=deed_name,
         reduction_name=reduction_name,
-        moment=_moment,
+        moment=moment,
         yuan=yuan,
     )
 
@@ -198,5 +198,6 @@ def _said(problem: Exception) -> str:
     return say(str(problem), problem.english if isinstance(problem, cards.BadCard) else str(problem))
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """A day and time in Beijing."""
     return f"{datetime.fromtimestamp(seconds, _BEIJING):%m-%d %H:%M}"

@@ -82,6 +82,11 @@
       row(list, say("付款方式", "From"), sheet.card);
       row(list, say("收单机构", "Acquirer"), say("微信支付", "WeChat Pay"));
       row(list, say("商户单号", "Order"), sheet.number);
+      if (sheet.problem) {
+        var problem = element("p", "problem", sheet.problem);
+        problem.setAttribute("role", "alert");
+        box.append(problem);
+      }
       box.append(list);
     }
   }
