@@ -19,7 +19,7 @@ from sandbox.language import say
 from sandbox.wechat import books as wechat_books
 
 INSTITUTIONS = {"wechat": (wechat_books, "sub_mchid"), "jd": (jd_books, "merchant_no")}
-SETTLES_AT = time(9)  # of the next Beijing day, straight to the merchant's bank card
+SETTLES_AT = {"wechat": time(6), "jd": time(9)}  # of the next Beijing day, straight to the merchant's bank card
 YEARS = range(2000, 3000)
 WEEKDAYS = tuple(zip("周一 周二 周三 周四 周五 周六 周日".split(), "Mon Tue Wed Thu Fri Sat Sun".split(), strict=True))
 SUMS = {
@@ -90,19 +90,25 @@ def of_day(connection: sqlite3.Connection, day: date) -> dict[str, object]:
     """The books of one Beijing day, with what was paid out for it; and what the clearing institution passed on."""
     entries = {name: [with_shares(e) for e in part.books(connection, day)] for name, (part, _) in INSTITUTIONS.items()}
     sums = {name: totals(entries[name], merchant) for name, (_, merchant) in INSTITUTIONS.items()}
-    settles = settling(day)
-    is_settled = clock.now(connection) >= settles.timestamp()
-    for merchants in sums.values():
-        for one in merchants.values():
-            one["settled"] = max(0, one["owed"]) if is_settled else 0
-    settled_at = settles.isoformat() if is_settled else None
-    cleared = clearing.books(connection, day)
-    return {"date": day.isoformat(), **entries, "totals": sums, "settled_at": settled_at, "interconnect": cleared}
+    now = clock.now(connection)
+    is_settled = {name: now >= settling(name, day).timestamp() for name in INSTITUTIONS}
+    paid_out = dict(connection.execute("SELECT sub_mchid, amount FROM wechat_withdrawals WHERE day = ?", (str(day),)))
+    for number, one in sums["wechat"].items():
+        one["settled"] = paid_out.get(number, 0)
+    for one in sums["jd"].values():
+        one["settled"] = max(0, one["owed"]) if is_settled["jd"] else 0
+    return {
+        "date": day.isoformat(),
+        **entries,
+        "totals": sums,
+        "settled_at": {name: settling(name, day).isoformat() if is_settled[name] else None for name in INSTITUTIONS},
+        "interconnect": clearing.books(connection, day),
+    }
 
 
-def settling(day: date) -> datetime:
+def settling(institution: str, day: date) -> datetime:
     """When the money of a day goes to the merchants' bank cards."""
-    return datetime.combine(day + timedelta(days=1), SETTLES_AT, clock.BEIJING)
+    return datetime.combine(day + timedelta(days=1), SETTLES_AT[institution], clock.BEIJING)
 
 
 @blueprint.get("/control/books")
@@ -163,7 +169,7 @@ def _shown(wish: str | None, problem: str, status: int) -> tuple[str | Response,
         books=books,
         day=day,
         around=around,
-        settles=settling(day),
+        settles={name: settling(name, day) for name in INSTITUTIONS},
         weekday=say(*WEEKDAYS[day.weekday()]),
         problem=problem,
         typed=request.form,

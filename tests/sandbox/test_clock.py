@@ -10,6 +10,7 @@ from flask import Flask
 
 from sandbox import clock
 from sandbox.factory import create_app
+from tests.sandbox.jd_merchant import Merchant, eventually
 from tests.sandbox.paying import refunded, wechat_paid
 from tests.sandbox.receiver import Receiver
 
@@ -137,14 +138,21 @@ def test_a_refund_due_tomorrow_arrives_when_tomorrow_comes(sandbox: Flask, recei
     assert receiver.next().body
 
 
-def test_the_day_is_settled_from_nine_of_the_next(sandbox: Flask) -> None:
-    provider = wechat_paid(sandbox)
+def test_a_day_is_settled_on_the_next_morning(sandbox: Flask) -> None:
+    provider, merchant = wechat_paid(sandbox), Merchant(sandbox)
+    merchant.pay(merchant.order("J1", 1000))
     client = sandbox.test_client()
-    day = client.get("/control/books").json["date"]
     before = client.get("/control/books").json
+    day = before["date"]
     moved(sandbox, to="next_morning")
-    after = client.get(f"/control/books?date={day}").json
-    sums = after["totals"]["wechat"][provider.given["sub_mchid"]]
-    assert before["settled_at"] is None
-    assert after["settled_at"].endswith("T09:00:00+08:00")
-    assert sums["settled"] == sums["owed"] == 1229
+
+    def settled() -> tuple[int, int]:
+        totals = client.get(f"/control/books?date={day}").json["totals"]
+        jd_sums = totals["jd"][merchant.credentials["merchant_no"]]
+        return totals["wechat"][provider.given["sub_mchid"]]["settled"], jd_sums["settled"]
+
+    eventually(lambda: settled()[0])
+    assert settled() == (1229, 996)
+    assert before["settled_at"] == {"wechat": None, "jd": None}
+    after = client.get(f"/control/books?date={day}").json["settled_at"]
+    assert (after["wechat"][11:16], after["jd"][11:16]) == ("06:00", "09:00")
