@@ -5,13 +5,17 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
+import requests
 
 from portal.wallets.applications import ApplicationAnswer, ApplicationState, ApplicationToSend, Document, Picture
 from portal.wallets.errors import WalletError
-from portal.wallets.port import Contract, PaymentState
-from tests.connectors.conftest import Side
+from portal.wallets.port import Acquirer, Contract, PaymentState
+from portal.wallets.registry import connectors
+from tests.connectors.conftest import Side, jdpay_side
+from tests.connectors.server import Ear
 
 JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 50
 
@@ -128,6 +132,39 @@ def test_jd_goes_on_where_it_stopped(jdpay: Side) -> None:
     again = dataclasses.replace(sent, progress=stopped)
     assert jdpay.port.application_status(again).state is ApplicationState.AUDITING
     assert followed(jdpay, again, jdpay.port.apply(again)).sub_merchant_no == finished.sub_merchant_no
+
+
+def test_jd_rejects_with_a_reason_and_takes_the_corrected_one_under_the_same_number(movable: str, ear: Ear) -> None:
+    requests.post(f"{movable}/control/settings", json={"auto_sign": 0}, timeout=10).raise_for_status()
+    credentials = requests.get(f"{movable}/credentials", timeout=10).json()
+    side = jdpay_side(movable, ear, credentials, connectors({"jd": credentials["jd"]}, budget=20)[Acquirer.JDPAY])
+    sent = application()
+    first = side.port.apply(sent)
+    number = first.progress["merchant_no"]
+    requests.post(
+        f"{movable}/jd/merchants/{number}/reject", json={"reason": "门头照片看不清"}, timeout=10
+    ).raise_for_status()
+    rejected = followed(side, sent, first)
+    assert (rejected.state, rejected.reasons) == (ApplicationState.REJECTED, ("门头照片看不清",))
+    right = dataclasses.replace(sent, shop_name="老王的包子铺", progress=rejected.progress)
+    again = side.port.apply(right)
+    assert again.progress["merchant_no"] == number
+    requests.post(f"{movable}/jd/merchants/{number}/confirm", json={}, timeout=10).raise_for_status()
+    assert followed(side, right, again).sub_merchant_no == number
+
+
+def test_jd_that_refuses_the_product_is_asked_for_it_again_and_not_for_the_merchant(
+    jdpay: Side, credentials: dict[str, Any]
+) -> None:
+    wrong = connectors({"jd": credentials["jd"] | {"product_id": "36"}}, budget=20)[Acquirer.JDPAY]
+    sent = application()
+    refused = wrong.apply(sent)
+    assert refused.state is ApplicationState.REJECTED
+    assert refused.reasons
+    held = dataclasses.replace(sent, progress=refused.progress)
+    assert jdpay.port.application_status(held).state is ApplicationState.REJECTED
+    finished = followed(jdpay, held, jdpay.port.apply(held))
+    assert finished.sub_merchant_no == refused.progress["merchant_no"]
 
 
 def _with_check(id_number: str) -> str:

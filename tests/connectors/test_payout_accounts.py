@@ -8,14 +8,14 @@ from portal.wallets.errors import WalletRefused
 from portal.wallets.payouts import AccountKind, PayoutAccount, PayoutChangeAnswer, Verification
 from portal.wallets.port import Ability, Contract
 from tests.connectors.conftest import Side
+from tests.connectors.offers import offering
 
 
-@pytest.fixture
-def keeper(side: Side) -> Side:
-    """A side that tells of accounts at all; test_transfers.py holds the others to their refusal."""
-    if Ability.PAYOUT_ACCOUNT not in side.port.offers:
-        pytest.skip("this wallet tells of no account")
-    return side
+@pytest.fixture(params=offering(Ability.PAYOUT_ACCOUNT))
+def keeper(request: pytest.FixtureRequest) -> Side:
+    """Each wire that tells of accounts; test_transfers.py holds the others to their refusal."""
+    found: Side = request.getfixturevalue(request.param)
+    return found
 
 
 def audited(side: Side, application_no: str) -> PayoutChangeAnswer:

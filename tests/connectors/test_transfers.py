@@ -10,16 +10,16 @@ from portal.wallets.errors import WalletRefused
 from portal.wallets.payouts import TransferAnswer, TransferState, TransferToSend
 from portal.wallets.port import Ability, Contract
 from tests.connectors.conftest import Side
+from tests.connectors.offers import offering
 
 STRANGER = "oStranger00000000000000000001"
 
 
-@pytest.fixture
-def payer(side: Side) -> Side:
-    """A side that pays people at all; test_abilities.py holds the others to their refusal."""
-    if Ability.TRANSFER not in side.port.offers:
-        pytest.skip("this wallet pays nobody")
-    return side
+@pytest.fixture(params=offering(Ability.TRANSFER))
+def payer(request: pytest.FixtureRequest) -> Side:
+    """Each wire that pays people; the last test holds the others to their refusal."""
+    found: Side = request.getfixturevalue(request.param)
+    return found
 
 
 def transfer_of(side: Side, amount: int = 100, **changes: Any) -> TransferToSend:

@@ -1,8 +1,10 @@
 """Bringing an individual business to JD: enter, apply for aggregate pay, ask, fetch the keys.
 
 Four calls of the onboarding host, walked through `progress`: `merchant_no` once JD has given a number, `applied` once
-the product is asked for, `round` counting the resubmissions after a rejection. Source: the public implementer
-0-return/WYS-PAY-PLAT (2018); JD publishes no description.
+the product is asked for, `rejected` when JD's auditor said no to the merchant, `refused` when it said no to the product
+alone, `round` counting the resubmissions of the merchant (`buildOrRepair` 1, a serial number of their own). Source: the
+public implementer 0-return/WYS-PAY-PLAT (2018); JD publishes no description. UNCONFIRMED: how a correction names its
+merchant (here as there, by its licence), and which numbers besides 2, 3 and 4 a status may be.
 """
 
 import secrets
@@ -37,6 +39,8 @@ _NO_END = "长期"
 def apply(client: Client, application: ApplicationToSend, *, budget: Budget) -> ApplicationAnswer:
     """Take the steps that are still open. What JD has answered so far is never lost: it is in `progress`."""
     progress = dict(application.progress)
+    # A refused product is asked for again; the merchant himself stands and has nothing to correct.
+    progress.pop("refused", None)
     if progress.pop("rejected", None):
         progress = {"round": str(int(progress.get("round", "0")) + 1)}
     if "merchant_no" not in progress:
@@ -51,12 +55,12 @@ def application_status(client: Client, application: ApplicationToSend, *, budget
     progress = dict(application.progress)
     if "merchant_no" not in progress:
         return ApplicationAnswer(ApplicationState.NOT_SENT, progress=progress)
-    if "rejected" in progress:
+    if "rejected" in progress or "refused" in progress:
         return ApplicationAnswer(ApplicationState.REJECTED, progress=progress)
     if "applied" not in progress:
         return _applied(client, application, progress, budget)
     told = client.onboard(Call.ASK_APPLICATION, _question(progress), signed=_SIGNED_WHEN_ASKING, budget=budget)
-    state, message = _state_in(told)
+    state, message = _state_in(told, client.settings.product_id)
     if state is ApplicationState.REJECTED:
         return ApplicationAnswer(state, progress={**progress, "rejected": "1"}, reasons=(message,) if message else ())
     if state is not ApplicationState.FINISHED:
@@ -107,7 +111,7 @@ def _applied(
         return ApplicationAnswer(ApplicationState.SENDING, progress=progress)
     except WalletRefused as error:
         return ApplicationAnswer(
-            ApplicationState.REJECTED, progress={**progress, "rejected": "1"}, reasons=(error.message or error.code,)
+            ApplicationState.REJECTED, progress={**progress, "refused": "1"}, reasons=(error.message or error.code,)
         )
     return ApplicationAnswer(ApplicationState.AUDITING, progress={**progress, "applied": "1"})
 
@@ -123,14 +127,17 @@ def _finished(client: Client, progress: Mapping[str, str], budget: Budget) -> Ap
     )
 
 
-def _state_in(told: Mapping[str, Any]) -> tuple[ApplicationState, str]:
+def _state_in(told: Mapping[str, Any], product_id: str) -> tuple[ApplicationState, str]:
+    """The state of our product, and what JD says about it. `dataList` has a line for each product applied for."""
     lines = told.get("dataList") or []
     if not isinstance(lines, list) or not all(isinstance(line, Mapping) for line in lines):
         raise WalletUnknown("ANSWER_UNREADABLE", "dataList")
-    if not lines:
+    # The public implementer reads the first line; where lines name their products, ours is the one that counts.
+    ours = [line for line in lines if str(line.get("productId", product_id)) == product_id]
+    if not ours:
         return ApplicationState.AUDITING, ""
-    state = words.APPLICATION_STATES.get(str(lines[0].get("status")), ApplicationState.AUDITING)
-    return state, str(lines[0].get("statusMsg") or "")
+    state = words.APPLICATION_STATES.get(str(ours[0].get("status")), ApplicationState.AUDITING)
+    return state, str(ours[0].get("statusMsg") or "")
 
 
 def _question(progress: Mapping[str, str]) -> dict[str, str]:
