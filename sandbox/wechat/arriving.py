@@ -30,8 +30,13 @@ def finish_due(store: Store) -> None:
         if not _due(connection):
             return
     with store.writing() as connection:
-        for refund in _due(connection):
-            _finish(connection, refund)
+        advance(connection)
+
+
+def advance(connection: sqlite3.Connection) -> None:
+    """The same inside a `writing()` block. A refund ends when it was due, however far the clock has jumped."""
+    for refund in _due(connection):
+        _finish(connection, refund)
 
 
 def send_elsewhere(
@@ -104,28 +109,28 @@ def _give_back(connection: sqlite3.Connection, refund: sqlite3.Row) -> str:
         refund_number=refund["out_refund_no"],
         payer_part=refund["payer_refund"],
         promotion_part=refund["refund"] - refund["payer_refund"],
-        now=clock.now(connection),
+        now=refund["due_at"],
     )
 
 
 def _arrive(connection: sqlite3.Connection, refund: sqlite3.Row, received_by: str) -> None:
     connection.execute(
-        "UPDATE wechat_refunds SET state = 'SUCCESS', success_at = ?, received_by = ? WHERE refund_id = ?",
-        (clock.now(connection), received_by, refund["refund_id"]),
+        "UPDATE wechat_refunds SET state = 'SUCCESS', success_at = due_at, received_by = ? WHERE refund_id = ?",
+        (received_by, refund["refund_id"]),
     )
 
 
 def _park(connection: sqlite3.Connection, refund: sqlite3.Row) -> None:
     connection.execute(
-        "UPDATE wechat_refunds SET state = 'ABNORMAL', abnormal_at = ? WHERE refund_id = ?",
-        (clock.now(connection), refund["refund_id"]),
+        "UPDATE wechat_refunds SET state = 'ABNORMAL', abnormal_at = due_at WHERE refund_id = ?",
+        (refund["refund_id"],),
     )
 
 
 def _close(connection: sqlite3.Connection, refund: sqlite3.Row) -> None:
     connection.execute(
-        "UPDATE wechat_refunds SET state = 'CLOSED', closed_at = ? WHERE refund_id = ?",
-        (clock.now(connection), refund["refund_id"]),
+        "UPDATE wechat_refunds SET state = 'CLOSED', closed_at = due_at WHERE refund_id = ?",
+        (refund["refund_id"],),
     )
     connection.execute(
         "UPDATE wechat_orders SET refunded = refunded - ? WHERE out_trade_no = ?",

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from sandbox import clock, faults
 from sandbox.keys import Keys
-from sandbox.wechat import bill_files, fund_bill, trade_bill
+from sandbox.wechat import arriving, bill_files, fund_bill, paying_out, trade_bill
 from sandbox.wechat.bill_text import TRADE_COLUMNS
 from sandbox.wechat.errors import Refused, against_the_rules, wrong_field
 from sandbox.wechat.fields import Text, query_text
@@ -84,6 +84,8 @@ def _day(connection: sqlite3.Connection, query: Query) -> date:
         raise Refused(400, "STATEMENT_CREATING", "账单生成中，请在次日上午10点以后再获取")
     if faults.taken(connection, "wechat", "bill_missing", (text,)):
         raise Refused(400, "STATEMENT_CREATING", "账单生成中，请间隔半小时后重试")
+    arriving.advance(connection)  # the clock may just have jumped over what belongs to that day
+    paying_out.advance(connection)
     return day
 
 

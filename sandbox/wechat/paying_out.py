@@ -27,6 +27,12 @@ def pay_out_due(store: Store) -> None:
                 pay_out(connection, day)
 
 
+def advance(connection: sqlite3.Connection) -> None:
+    """The same inside a `writing()` block, all days at once."""
+    while (day := _next_day(connection)) is not None:
+        pay_out(connection, day)
+
+
 def pay_out(connection: sqlite3.Connection, day: date) -> None:
     """The withdrawals of one Beijing day."""
     midnight = day_bounds(day)[1]
