@@ -28,7 +28,9 @@ def payout_account(client: Client, contract: Contract, *, budget: Budget) -> Pay
 
 
 def change_payout_account(client: Client, contract: Contract, account: PayoutAccount, *, budget: Budget) -> str:
-    """Ask for another account, in the same name; answers the number of this change. Raises WalletError.
+    """Ask for another account; answers the number of this change. Raises WalletError.
+
+    The name may be left out, and must be the one on record but for full- and half-width brackets (4012761102).
 
     Five a day and sub-merchant. A change has no number of ours, so it is never sent twice: after WalletUnknown look at
     `payout_account` before asking again.
@@ -39,7 +41,7 @@ def change_payout_account(client: Client, contract: Contract, account: PayoutAcc
         "account_bank": account.bank_name,
         "bank_name": acceptable_text(account.branch_name, characters=128) if account.branch_name else None,
         "account_number": signing.seal_field(key, account.account_number),
-        "account_name": signing.seal_field(key, account.account_name),
+        "account_name": signing.seal_field(key, account.account_name) if account.account_name else None,
     }
     path = f"{_MERCHANTS}/{in_path(collector_of(contract, client.settings))}/modify-settlement"
     return client.post(Call.CHANGE_PAYOUT_ACCOUNT, path, fields, budget=budget, read=_application_no)

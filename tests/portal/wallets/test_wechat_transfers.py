@@ -69,7 +69,7 @@ def test_a_transfer_tells_its_receiver_what_it_is_for(sections: dict[str, Any], 
     assert "affff" not in repr(found)
 
 
-def test_a_name_is_sealed_and_demanded_from_two_thousand_yuan(
+def test_a_name_is_sealed_demanded_for_much_and_left_out_for_little(
     sections: dict[str, Any], wechat_side: WechatSide
 ) -> None:
     client = wechat_client(sections, signed(wechat_side, WAITING))
@@ -77,6 +77,9 @@ def test_a_name_is_sealed_and_demanded_from_two_thousand_yuan(
     _, _, headers, body = sent_by(client)[0]
     assert headers["Wechatpay-Serial"] == KEY_ID
     assert unsealed(wechat_side, json.loads(body or b"")["user_name"]) == "王小明"
+    client = wechat_client(sections, signed(wechat_side, WAITING))
+    transfers.transfer(client, request(amount=29, receiver_name="王小明"), budget=Budget(1))
+    assert "user_name" not in json.loads(sent_by(client)[0][3] or b"")
     with pytest.raises(WalletRefused) as found:
         transfers.transfer(wechat_client(sections), request(amount=200_000), budget=Budget(1))
     assert found.value.code == "RECEIVER_NAME_MISSING"
