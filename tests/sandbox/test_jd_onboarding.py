@@ -174,6 +174,58 @@ def test_a_rejected_merchant_is_corrected_under_his_number_and_opened(app, agent
     assert agent.onboard("status/queryApplySingle", asking(number))["dataList"][0]["status"] == "4"
 
 
+def test_the_auditors_reason_is_the_one_that_is_told(app, agent):
+    turn(app, auto_sign=0)
+    number = entered(agent, "S10")
+    agent.onboard("applySingle", applying(agent, number))
+    rejected = agent.http.post(f"/jd/merchants/{number}/reject", json={"reason": "门头照与店名不一致"})
+    assert (rejected.status_code, rejected.json) == (200, {"merchant_no": number})
+    line = agent.onboard("status/queryApplySingle", asking(number))["dataList"][0]
+    assert (line["status"], line["statusMsg"]) == ("2", "门头照与店名不一致")
+    for act in ("reject", "confirm"):
+        assert agent.http.post(f"/jd/merchants/{number}/{act}", json={}).status_code == 409
+    page = agent.http.get("/jd/merchants").get_data(as_text=True)
+    assert "门头照与店名不一致" in page
+
+
+def test_parts_that_contradict_each_other_are_rejected_by_themselves_and_corrected(app, agent):
+    licence = "92330102MA2ZZZZZ0Z"
+    number = entered(agent, "S11", bankAccountName="李四", blicUscc=licence)
+    agent.onboard("applySingle", applying(agent, number))
+
+    def line():
+        return agent.onboard("status/queryApplySingle", asking(number))["dataList"][0]
+
+    eventually(lambda: line()["status"] == "2")
+    assert "李四" in line()["statusMsg"]
+    assert "周建国" in line()["statusMsg"]
+    assert entered(agent, "S11N1", blicUscc=licence, buildOrRepair="1") == number
+    agent.onboard("applySingle", applying(agent, number))
+    eventually(lambda: line()["status"] == "4")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"priatePublic": "2"},
+        {"blicCardType": "X"},
+        {"lepCardType": "X"},
+        {"settleToCard": "0"},
+        {"companyType": "N"},
+        {"blicScope": "x" * 801},
+        {"companyType": "N", "blicCardType": "ID"},
+        {"companyType": "N", "blicCardType": "ID", "blicUscc": "330102199001011234", "blicScope": "餐饮"},
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(agent, changed):
+    assert agent.onboard("enterSingle", entering("S12", **changed))["code"] == "1005"
+
+
+def test_a_natural_person_comes_with_an_identity_card(agent):
+    changed = {"companyType": "N", "blicCardType": "ID", "blicUscc": "330102199001011234"}
+    assert agent.onboard("enterSingle", entering("S13", **changed))["code"] == "0000"
+
+
 def test_a_page_of_another_site_confirms_nobody(agent):
     number = entered(agent, "S9")
     for act in ("confirm", "reject"):
