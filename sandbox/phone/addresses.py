@@ -11,8 +11,8 @@ from urllib.parse import SplitResult, quote, urlsplit
 WALLETS = ("wechat", "jdpay")
 HOME = "/phone/web"
 SANDBOX_MARK = "@sandbox/"
-# The authorize page of WeChat, the cashier of JD and what these two load.
-OPEN_SANDBOX_PAGES = ("/wechat/open/", "/jd/cashier/", "/static/")
+# The authorize page of WeChat, the cashier of JD and what leads to it, and what these load.
+OPEN_SANDBOX_PAGES = ("/wechat/open/", "/jd/cashier/", "/jd/payx/scan/", "/jd/h5pay/", "/jd/wepay/", "/static/")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {"http": 80, "https": 443}
 _PATH_SIGNS = "/!$&'()*+,;=:@-._~"

@@ -63,6 +63,12 @@ def share() -> Answer:
     return jsonify(asdict(ways.reward(phones.store(), phones.current(), "share")))
 
 
+@blueprint.post("/coupon")
+def take_coupon() -> Answer:
+    """The activity's coupon; `taken` is false while one is waiting already."""
+    return jsonify({"taken": ways.take_coupon(phones.store(), phones.current().payer)})
+
+
 @blueprint.post("/open")
 def open_scanner() -> Answer:
     """`{"way": "scan" | "activity" | "shortcut"}`: JD Finance's scanner, as a person would open it."""

@@ -56,6 +56,7 @@ def activity() -> str:
         granted=granted,
         most=subsidies.MOST,
         most_off=reductions.MOST,
+        coupon=None if any(rule.upcoming for rule in rules) else (ways.COUPON_OFF, ways.COUPON_FROM),
         just=request.args.get("just", type=int),
         did=request.args.get("did", ""),
         deed_name=deed_name,
@@ -76,3 +77,10 @@ def share() -> AnyResponse:
     """Tell friends; the first time it brings its subsidy."""
     reward = ways.reward(phones.store(), phones.current(), "share")
     return redirect(url_for(".activity", did="share", just=reward.now), 303)
+
+
+@blueprint.post("/app/jdpay/coupon")
+def take_coupon() -> AnyResponse:
+    """A reduction for the next payment, one at a time."""
+    ways.take_coupon(phones.store(), phones.current().payer)
+    return redirect(url_for(".activity"), 303)

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from sandbox import clock
-from sandbox.payers import subsidies
+from sandbox.payers import reductions, subsidies
 from sandbox.payers.subsidies import WAYS
 from sandbox.phone.phones import Phone
 from sandbox.phone.tills import Connection
@@ -15,6 +15,9 @@ from sandbox.store import Store
 
 ACTIVITY = ("扫码付优惠", "Scan Code Payment Discount")
 _SHORTEST = 2  # signs that a search needs before it finds something
+
+
+COUPON_OFF, COUPON_FROM = 300, 1_000  # fen: what the activity's coupon takes off, and from which price
 
 
 class NoShortcut(LookupError):
@@ -55,6 +58,16 @@ def rewarded(connection: Connection, payer: str, deed: str) -> Reward:
     """The same inside the caller's block."""
     now = subsidies.grant(connection, payer, deed, clock.now(connection))
     return Reward(now, subsidies.total(connection, payer), subsidies.MOST)
+
+
+def take_coupon(store: Store, payer: str) -> bool:
+    """The activity's coupon for the next payment; False while one is waiting already."""
+    with store.writing() as connection:
+        if any(rule.upcoming for rule in reductions.rules(connection, payer, "jdpay")):
+            return False
+        rule = reductions.Rule(True, COUPON_OFF, COUPON_FROM, reductions.NAMES["jdpay"], "wallet")
+        reductions.set_rule(connection, payer, "jdpay", rule)
+        return True
 
 
 def _plain(text: str) -> str:

@@ -1,15 +1,19 @@
 """What only a real browser shows: the bridge and its sheet inside the frame, and whether everybody can use the page."""
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from tests.chromium import violations
+from sandbox.interconnect import directory
+from tests.chromium import sideways, violations
 from tests.sandbox.jd_merchant import Merchant, eventually, served
 from tests.sandbox.phone_portal import CODE, Portal
 from tests.sandbox.wechat_merchant import Provider
+
+STALL = next(text for text, holding, _, _ in directory.SEEDS if holding == directory.OTHER)
 
 
 @pytest.fixture
@@ -90,16 +94,84 @@ def test_everybody_can_use_the_phone(browser: Browser, portal: Portal, scheme: s
     api = {"data": {"wallet": "wechat", "text": CODE, "amount": 1234}}
     assert page.request.post(f"{portal.sandbox_url}/phone/api/pay", **api).json()["result"] == "paid"
     found = {}
-    for path in ("/phone?tab=scan", "/phone/scan", "/phone/inbox?number=13800138000", "/phone/outside?to=x"):
+    for path in _pages(page, portal):
         page.goto(f"{portal.sandbox_url}{path}{'&' if '?' in path else '?'}lang={language}")
         found[path] = violations(page, frames=False)
     context.close()
     assert {path: lines for path, lines in found.items() if lines} == {}
 
 
-def test_a_narrow_window_does_not_scroll_sideways(browser: Browser, portal: Portal) -> None:
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_narrow_window_does_not_scroll_sideways(browser: Browser, portal: Portal, language: str) -> None:
     context = browser.new_context(viewport={"width": 360, "height": 780})
     page = context.new_page()
-    page.goto(f"{portal.sandbox_url}/phone")
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    wide = {}
+    for path in _pages(page, portal):
+        page.goto(f"{portal.sandbox_url}{path}{'&' if '?' in path else '?'}lang={language}")
+        wide[path] = sideways(page)
     context.close()
+    assert {path: pixels for path, pixels in wide.items() if pixels > 0} == {}
+
+
+def _pages(page: Page, portal: Portal) -> list[str]:
+    """Every page of the phone, with something on it."""
+    own, api = portal.sandbox_url, page.request
+    api.post(f"{own}/phone/api/shortcut")
+    api.post(f"{own}/phone/api/wallet/jd", data={"next_reduction": 300})
+    api.post(f"{own}/phone/api/wallet/jd/cards/cmb-credit-5518", data={"act": "expire"})
+    paid = api.post(f"{own}/phone/api/pay", data={"text": STALL, "wallet": "jdpay", "amount": 2000}).json()["page"]
+    left = api.post(f"{own}/phone/stall", form={"code": STALL, "amount": "20"}).url.removeprefix(own)
+    over = api.post(f"{own}/phone/stall", form={"code": STALL, "amount": "600"}).url.removeprefix(own)
+    return [
+        *(
+            "/phone?tab=scan",
+            "/phone?tab=home",
+            "/phone/scan",
+            "/phone/inbox?number=13800138000",
+            "/phone/outside?to=x",
+        ),
+        *("/phone/home", "/phone/app/wechat", "/phone/app/jdpay", "/phone/app/jdpay/search?q=扫码付优惠"),
+        *("/phone/app/jdpay/search?q=x", "/phone/app/jdpay/activity?did=share&just=8000", "/phone/app/wechat/messages"),
+        *("/phone/wallet/jdpay", "/phone/wallet/wechat", "/phone/wallet/jdpay/bind", "/phone/wallet/jdpay/history"),
+        *("/phone/wallet/wechat/history", "/phone/wallet/jdpay/cards/ccb-debit-2231"),
+        *("/phone/wallet/jdpay/cards/cmb-credit-5518", f"/phone/stall?code={quote(STALL, safe='')}", paid, left, over),
+    ]
+
+
+def test_a_person_finds_the_activity_and_puts_the_scanner_on_the_desktop(desk: Page) -> None:
+    desk.get_by_role("link", name="京东金融").first.click()
+    desk.get_by_role("link", name="桌面").click()
+    glass = desk.frame_locator("#screen")
+    glass.get_by_role("link", name="京东金融").click()
+    glass.get_by_role("searchbox").fill("扫码付优惠")
+    glass.get_by_role("button", name="搜索").click()
+    glass.get_by_role("link", name="扫码付优惠").click()
+    glass.get_by_role("button", name="添加到桌面").click()
+    expect(glass.get_by_role("status")).to_contain_text("¥28.00")
+    glass.get_by_role("link", name="已在桌面").click()
+    glass.get_by_role("link", name="京东扫一扫").click()
+    expect(glass.get_by_role("heading", level=1)).to_contain_text("桌面快捷方式")
+    glass.locator("#text").fill(STALL)
+    glass.get_by_role("button", name="打开").click()
+    glass.locator("#amount").fill("20")
+    glass.get_by_role("button", name="下一步").click()
+    glass.get_by_role("button", name="确认付款 ¥20.00").click()
+    expect(glass.get_by_text("付款 ¥20.00，商家收到 ¥20.00")).to_be_visible()
+    expect(glass.get_by_text("到账补贴 ¥60.00")).to_be_visible()
+    expect(desk.locator("#told")).to_contain_text("转问收单机构")
+
+
+def test_the_sheet_shows_the_reduction_before_the_tap(desk: Page, portal: Portal) -> None:
+    desk.request.post(f"{portal.sandbox_url}/phone/api/wallet/wechat", data={"next_reduction": 300})
+    glass = desk.frame_locator("#screen")
+    glass.locator("#text").fill(CODE)
+    glass.get_by_role("button", name="打开").click()
+    glass.locator("#amount").fill("20")
+    glass.get_by_role("button", name="付款").click()
+    sheet = glass.get_by_role("dialog")
+    expect(sheet.locator(".amount")).to_have_text("¥17.00")
+    expect(sheet).to_contain_text("订单金额¥20.00")
+    expect(sheet).to_contain_text("微信支付立减−¥3.00")
+    sheet.get_by_role("button", name="确认付款").click()
+    expect(sheet).to_contain_text("付款成功")
+    assert paid(portal) == [2000]

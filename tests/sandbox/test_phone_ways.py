@@ -182,3 +182,33 @@ def test_another_person_has_his_own_openid_and_money(phone: Call, portal: Portal
         rows = connection.execute("SELECT DISTINCT payer_openid FROM wechat_orders WHERE state = 'SUCCESS'").fetchall()
     assert len(rows) == 2
     assert phone("GET", "/phone/api/wallet/wechat").json()["balance"] == 199_000
+
+
+def test_the_coupon_serves_one_payment_from_ten_yuan_and_one_is_held_at_a_time(phone: Call) -> None:
+    assert [phone("POST", "/phone/api/coupon").json()["taken"] for _ in range(2)] == [True, False]
+    assert [pay(phone, amount=amount)["reduction"] for amount in (999, 1000, 1000)] == [0, 300, 0]
+    assert "领一张" in phone("GET", "/phone/app/jdpay/activity").text
+    assert phone("POST", "/phone/app/jdpay/coupon").status_code == 303
+    page = phone("GET", "/phone/app/jdpay/activity").text
+    assert "下一笔减" in page
+    assert "领一张" not in page
+
+
+@pytest.mark.parametrize("wallet", ["jdpay", "wechat"])
+def test_a_plate_is_paid_with_the_wallets_reduction_too(phone: Call, portal: Portal, wallet: str) -> None:
+    phone("POST", f"/phone/api/wallet/{wallet}", json={"next_reduction": 300})
+    told = pay(phone, text=CODE, wallet=wallet, amount=2000)
+    assert (told["result"], told["amount"], told["payer_paid"], told["reduction"]) == ("paid", 2000, 1700, 300)
+    steps = phone("GET", "/phone/steps").text
+    assert "立减</span><b>¥3.00" in steps
+    entry = next(e for e in phone("GET", f"/phone/api/wallet/{wallet}/history").json()["entries"] if e["grants"])
+    assert (entry["payer_part"], entry["promotion_part"], entry["static_code"]) == (1700, 300, False)
+
+
+@pytest.mark.parametrize("wallet", ["jdpay", "wechat"])
+def test_an_expired_card_is_said_at_the_till_of_a_plate(phone: Call, wallet: str) -> None:
+    card = phone("GET", f"/phone/api/wallet/{wallet}").json()["cards"][0]["id"]
+    phone("POST", f"/phone/api/wallet/{wallet}/cards/{card}", json={"act": "use"})
+    phone("POST", f"/phone/api/wallet/{wallet}/cards/{card}", json={"act": "expire"})
+    told = pay(phone, text=CODE, wallet=wallet)
+    assert (told["result"], "已经过期" in told["message"]) == ("unpayable", True)
