@@ -107,7 +107,6 @@ _CERTIFICATE = Group(
         "legal_person": Text(64, required=True),
         "period_begin": _DAY_R,
         "period_end": _DAY_R,
-        "certificate_letter_copy": _MEDIA,
     }
 )
 _ID_CARD = Group(
@@ -150,6 +149,7 @@ _SUBJECT = Group(
         "finance_institution": Flag(),
         "business_license_info": _LICENSE,
         "certificate_info": _CERTIFICATE,
+        "certificate_letter_copy": _MEDIA,
         "finance_institution_info": Group(
             {"finance_type": Text(64, required=True), "finance_license_pics": Many(_MEDIA, required=True, most=5)}
         ),

@@ -142,7 +142,7 @@ class Provider:
 
     def upload(self, content: bytes, filename: str = "a.png", **bent: str) -> TestResponse:
         meta = json.dumps({"filename": bent.get("named", filename), "sha256": hashlib.sha256(content).hexdigest()})
-        path = "/v3/merchant/media/upload"
+        path = bent.get("path", "/v3/merchant/media/upload")
         return self.client.post(
             f"/wechat{path}",
             data={"meta": meta, "file": (BytesIO(content), filename, "image/png")},

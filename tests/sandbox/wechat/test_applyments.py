@@ -116,6 +116,40 @@ def test_the_owner_signs_when_nobody_signs_for_him(till: Till) -> None:
     assert state(till)["applyment_state"] == "APPLYMENT_STATE_FINISHED"
 
 
+def test_an_opened_sub_merchant_has_its_bank_account_and_a_printed_code(till: Till) -> None:
+    till.set(audit_seconds=0)
+    till.call("POST", SUBMIT, application(till))
+    sub_mchid = state(till)["sub_mchid"]
+    account = till.call("GET", f"/v3/apply4sub/sub_merchants/{sub_mchid}/settlement").json
+    assert (account["account_type"], account["account_number"]) == ("ACCOUNT_TYPE_PRIVATE", "62***************23")
+    codes = till.client.get("/wechat/desk").json["codes"]
+    assert [code["merchant_name"] for code in codes if code["sub_mchid"] == sub_mchid] == ["老周豆腐"]
+
+
+def test_what_nobody_signs_within_thirty_days_is_void(till: Till) -> None:
+    till.set(audit_seconds=0, auto_sign=0)
+    till.call("POST", SUBMIT, application(till))
+    assert state(till)["applyment_state"] == "APPLYMENT_STATE_TO_BE_SIGNED"
+    till.move(advance_seconds=30 * 86_400)
+    assert state(till)["applyment_state"] == "APPLYMENT_STATE_CANCELED"
+
+
+def test_an_account_nobody_confirms_within_ten_days_is_rejected(till: Till) -> None:
+    till.set(audit_seconds=0, auto_sign=0)
+    body = application(till)
+    body["contact_info"] |= {
+        "contact_type": "SUPER",
+        "contact_id_doc_type": "IDENTIFICATION_TYPE_IDCARD",
+        "contact_id_number": till.seal("11010519491231002X"),
+        "contact_id_doc_copy": media(till),
+    }
+    till.call("POST", SUBMIT, body)
+    assert state(till)["applyment_state"] == "APPLYMENT_STATE_TO_BE_CONFIRMED"
+    till.move(advance_seconds=10 * 86_400)
+    assert state(till)["applyment_state"] == "APPLYMENT_STATE_REJECTED"
+    assert "10天" in state(till)["audit_detail"][0]["reject_reason"]
+
+
 def test_a_sub_merchant_not_yet_open_takes_no_money(till: Till) -> None:
     till.set(audit_seconds=0, auto_sign=0)
     till.call("POST", SUBMIT, application(till))
@@ -246,6 +280,13 @@ def test_an_upload_that_is_not_what_it_says_is_refused(
     till: Till, content: bytes, filename: str, bent: dict[str, str], status: int
 ) -> None:
     assert till.upload(content, filename, **bent).status_code == status
+
+
+def test_a_video_has_an_address_of_its_own(till: Till) -> None:
+    film = b"\0\0\0\x18ftypmp42"
+    assert till.upload(film, "a.mp4", path="/v3/merchant/media/video_upload").json["media_id"]
+    assert till.upload(film, "a.mp4").status_code == 403
+    assert till.upload(PNG, path="/v3/merchant/media/video_upload").status_code == 403
 
 
 def test_a_picture_of_more_than_five_megabytes_is_refused(till: Till) -> None:

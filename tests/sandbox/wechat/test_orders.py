@@ -134,6 +134,30 @@ def test_an_order_past_its_time_is_closed_by_itself(till: Till) -> None:
     assert till.query()["trade_state"] == "CLOSED"
 
 
+@pytest.mark.parametrize(
+    ("wish", "seconds"), [("2020-01-01T00:00:00+08:00", 60), ("2099-01-01T00:00:00Z", 15 * 86_400)]
+)
+def test_a_time_that_is_too_near_or_too_far_is_moved(till: Till, wish: str, seconds: int) -> None:
+    till.place(time_expire=wish)
+    with till.app.extensions["store"].reading() as connection:
+        row = connection.execute("SELECT expires_at - created_at AS life FROM wechat_orders").fetchone()
+    assert row["life"] == pytest.approx(seconds)
+
+
+def test_a_long_list_of_goods_is_refused(till: Till) -> None:
+    goods = [
+        {"merchant_goods_id": f"g{n}", "quantity": 1, "unit_price": 1, "goods_name": "豆腐" * 20} for n in range(50)
+    ]
+    answer = till.call("POST", JSAPI, till.order(detail={"goods_detail": goods}))
+    assert (answer.status_code, answer.json["detail"]["field"]) == (400, "/detail")
+
+
+def test_a_week_without_payment_closes_an_order(till: Till) -> None:
+    till.place()
+    till.move(advance_seconds=7 * 86_400 + 1)
+    assert till.query()["trade_state"] == "CLOSED"
+
+
 def test_a_prepay_id_dies_after_two_hours_but_not_its_order(till: Till) -> None:
     old = till.place()["prepay_id"]
     till.shift("UPDATE wechat_prepays SET created_at = created_at - 7201")
