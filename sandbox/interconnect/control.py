@@ -6,7 +6,10 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, request
 
 from sandbox import clock
 from sandbox.control import refuse_foreign_pages
-from sandbox.interconnect import directory, notices, states
+from sandbox.interconnect import directory, notices, routing, states
+from sandbox.payers.accounts import WALLETS
+from sandbox.payers.money import CannotPay
+from sandbox.wechat import oauth
 
 blueprint = Blueprint("interconnect_control", __name__, url_prefix="/control")
 blueprint.before_request(refuse_foreign_pages)
@@ -40,6 +43,30 @@ def open_code() -> tuple[Response, int]:
     except directory.CannotOpen as problem:
         return jsonify({"error": str(problem)}), 400
     return jsonify({"text": directory.canonical(str(wish["text"]))}), 201
+
+
+@blueprint.post("/interconnect/pay")
+def pay() -> tuple[Response, int]:
+    """`{"text", "amount": fen, "wallet", "payer"}`: somebody pays a static code, without a phone."""
+    wish = request.get_json()
+    wallet, payer, keys = str(wish.get("wallet")), str(wish.get("payer") or "demo"), current_app.extensions["keys"]
+    try:
+        if wallet not in WALLETS:
+            raise CannotPay("wallet is wechat or jdpay")
+        with current_app.extensions["store"].writing() as connection:
+            openid = oauth.openid_of(connection, keys.wechat_sp_appid, payer) if wallet == "wechat" else None
+            shown = routing.pay(
+                connection,
+                text=str(wish.get("text", "")),
+                amount=int(wish.get("amount", 0)),
+                wallet=wallet,
+                payer=payer,
+                openid=openid,
+                now=clock.now(connection),
+            )
+    except (CannotPay, TypeError, ValueError) as problem:
+        return jsonify({"error": str(problem)}), 400
+    return jsonify(shown), 201
 
 
 @blueprint.get("/interconnect")

@@ -41,6 +41,8 @@ def pay(
     back), `clearing_no` (None inside one institution), `number`, `transaction_id`, `shop`, `amount`, `payer_total`,
     `promotions`, `holding`. Raises CannotPay; then nothing has changed.
     """
+    if amount <= 0:
+        raise CannotPay("付款金额要大于 0")
     holder = resolve(connection, text)
     if holder is None:
         raise NoSuchCode("这个码查不到收款人，付不了")
