@@ -17,7 +17,7 @@ from portal.plumbing import clock, errors, headers, health, look, pages
 from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
 from portal.plumbing.sms import SmsGateway
-from portal.routes import BLUEPRINTS, SIGNED_BY_WALLETS
+from portal.routes import BLUEPRINTS, ONLY_NOTICES, SIGNED_BY_WALLETS
 from portal.wallets.interconnect.connector import interconnect_of
 from portal.wallets.registry import connectors
 
@@ -41,12 +41,15 @@ def create_app(services: Services | None = None) -> Flask:
     app = Flask(__name__, template_folder="../templates", static_folder="../static", static_url_path="/static")
     _configure(app, given.settings)
     app.extensions["settings"] = given.settings
-    app.extensions["database"] = Database(given.settings.database_url)
+    only_notices = given.settings.process == "notices"
+    app.extensions["database"] = Database(given.settings.database_url, hasty=only_notices)
     app.extensions["staff_database"] = Database(given.settings.database_staff_url)
     app.extensions["keyring"] = Keyring(given.settings.secrets)
     app.extensions["wallets"] = given.wallets
     app.extensions["sms"] = given.sms
     app.extensions["interconnect"] = given.interconnect
+    if only_notices:
+        return _only_notices(app)
     Babel(app, locale_selector=look.chosen_locale, default_locale="zh", default_timezone="Asia/Shanghai")
     protect = CSRFProtect(app)
     for blueprint in SIGNED_BY_WALLETS:
@@ -60,6 +63,16 @@ def create_app(services: Services | None = None) -> Flask:
     health.install(app)
     cli.install(app)
     app.context_processor(lambda: {"current_user": current_user})
+    return app
+
+
+def _only_notices(app: Flask) -> Flask:
+    """What the wallets' notices need, and no page: nobody signs in here, nothing is rendered."""
+    for blueprint in ONLY_NOTICES:
+        app.register_blueprint(blueprint)
+    headers.install(app, app.extensions["settings"])
+    errors.install_without_pages(app)
+    health.install(app)
     return app
 
 

@@ -4,6 +4,7 @@ from portal.codes.views import blueprint as codes
 from portal.identity.views import blueprint as identity
 from portal.merchants.views import blueprint as merchants
 from portal.notices.views import blueprint as notices
+from portal.notices.views import meter
 from portal.payments.views import blueprint as payments
 from portal.payments.views import returns
 from portal.rebates.views import blueprint as rebates
@@ -15,3 +16,5 @@ from portal.today.views import blueprint as today
 BLUEPRINTS = (codes, identity, merchants, notices, payments, returns, rebates, refunds, receipts, staff, today)
 # Their requests carry a wallet's signature instead of a form token.
 SIGNED_BY_WALLETS = (notices, returns)
+# All that the notices' own process serves.
+ONLY_NOTICES = (notices, meter)

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 from portal.events.queries import Happening
 from portal.identity import flows as identity
 from portal.merchants import flows as merchants
+from portal.notices import flows as notices
 from portal.payments import flows as payments
 from portal.plumbing.clock import now
 from portal.plumbing.work import Job, Tools
@@ -15,6 +16,7 @@ TASKS: dict[str, Job] = {
     identity.SEND_CODE: identity.send_code,
     merchants.SEND_APPLICATION: merchants.send_application,
     merchants.FOLLOW_APPLICATION: merchants.follow_application,
+    notices.SETTLE: notices.settle,
     payments.ASK: payments.ask,
     refunds.CHASE: refunds.chase,
 }

@@ -1,20 +1,111 @@
-"""What becomes of a signed notice."""
+"""What becomes of a signed notice, and which word is asked about before anything follows from it."""
 
+import hashlib
+from datetime import timedelta
 from enum import StrEnum
+
+from portal.wallets.port import Acquirer, Notice
 
 
 class State(StrEnum):
-    """`applied` changed something, `ignored` said nothing new, `orphan` fits nothing of ours, `quarantined` is real
-    but does not fit: somebody must look."""
+    """`applied` changed something, `ignored` said nothing new, `waiting` is to be asked about, `orphan` fits nothing
+    of ours, `quarantined` is real but does not fit: somebody must look at the last two."""
 
     APPLIED = "applied"
     IGNORED = "ignored"
+    WAITING = "waiting"
     ORPHAN = "orphan"
     QUARANTINED = "quarantined"
 
 
+class About(StrEnum):
+    """What a notice tells of; it decides how the wallet is asked."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    TRANSFER = "transfer"
+    ROUTED = "routed"
+    NOTHING = "nothing"
+
+
 # The scope of what nothing can attribute to a merchant.
 PLATFORM = 0
+# The clearing institution's stand-in has a row in the inbox too, under this name in the acquirers' column.
+INTERCONNECT = "interconnect"
 BODY_MOST = 64 * 1024
 # A wallet's own word for the kind of a notice is kept to this length.
 KIND_MOST = 40
+# WeChat Pay waits 5 s for its answer (partner docs 4012085146). What is left after this is for the way there and back.
+BUDGET_SECONDS = 4.4
+# The wallet is asked within the notice's own request only if the database was quick.
+ASK_WITHIN_SECONDS = 0.4
+
+TO_CONFIRM = "to_confirm"
+UNKNOWN_ORDER = "unknown_order"
+UNKNOWN_REFUND = "unknown_refund"
+UNKNOWN_SUB_MERCHANT = "unknown_sub_merchant"
+NOT_OUR_NUMBER = "not_our_number"
+NOT_CONFIRMED = "not_confirmed"
+# A right signature under a wrong sum: the wallet is asked once more before anything is put aside.
+DOUBTS = frozenset({"wrong_amount", "wrong_currency"})
+# These may come right by themselves a moment later: our own row is being written, or an earlier notice is on its way.
+EARLY = frozenset({UNKNOWN_ORDER, UNKNOWN_REFUND, UNKNOWN_SUB_MERCHANT})
+# Orders that WeChat Pay makes itself when its payer scans a code of the merchant's (the sources do not say which).
+STATIC_TRADE_TYPES = frozenset({"NATIVE", "JSAPI"})
+
+# Notices sealed with 3DES and MD5 under a key that the merchant himself holds: a query confirms what they claim.
+_CONFIRMED = frozenset({Acquirer.JDPAY})
+# Seconds until a waiting notice is asked about (again); the last rung repeats while the wallet does not answer.
+_LADDER = (10, 60, 300, 1800, 7200)
+
+
+def must_be_confirmed(acquirer: Acquirer) -> bool:
+    """Whether this wallet's word changes a state of ours only after the wallet was asked."""
+    return acquirer in _CONFIRMED
+
+
+def asked_at_once(reason: str) -> bool:
+    """Whether asking now helps; what comes too early is asked about by the job."""
+    return reason == TO_CONFIRM or reason in DOUBTS
+
+
+def wait(rung: int) -> timedelta:
+    """How long a waiting notice rests before it is asked about for the time number `rung`, counted from 0."""
+    return timedelta(seconds=_LADDER[min(rung, len(_LADDER) - 1)])
+
+
+def is_last(rung: int) -> bool:
+    """Whether an answer of "no" at this rung is taken as final."""
+    return rung >= len(_LADDER) - 1
+
+
+def about_of(notice: Notice) -> About:
+    """What the notice tells of."""
+    if notice.payment is not None:
+        return About.PAYMENT
+    if notice.refund is not None:
+        return About.REFUND
+    return About.TRANSFER if notice.transfer is not None else About.NOTHING
+
+
+def subject_of(notice: Notice) -> str:
+    """The number the notice is about: the order's, else the transaction's; the refund's; the transfer's."""
+    if notice.payment is not None:
+        return (notice.payment.order_no or notice.payment.transaction_id or "")[:64]
+    if notice.refund is not None:
+        return notice.refund.refund_no[:64]
+    return notice.transfer.transfer_no[:64] if notice.transfer is not None else ""
+
+
+def replay_key(notice: Notice) -> str:
+    """Two notices with this in common are the same one.
+
+    JD's have no number of their own: merchant, order and trade number, type and status make one (the kind carries the
+    last two).
+    """
+    if notice.acquirer is not Acquirer.JDPAY:
+        return notice.notice_id
+    about = notice.payment or notice.refund
+    trade = notice.payment.transaction_id if notice.payment is not None else None
+    told = (about.sub_merchant_no if about is not None else "", subject_of(notice), trade or "", notice.kind)
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:36]

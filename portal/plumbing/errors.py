@@ -1,6 +1,6 @@
 """Error pages: what happened, what was not lost, and where to go. Never a trace."""
 
-from flask import Flask, render_template
+from flask import Flask, Response, render_template
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -36,6 +36,21 @@ def install(app: Flask) -> None:
     def unforeseen(error: Exception) -> tuple[str, int]:
         app.logger.exception("unhandled error")
         return page(500)
+
+
+def install_without_pages(app: Flask) -> None:
+    """Answer every error with its number alone: whoever calls here is no person."""
+
+    @app.errorhandler(HTTPException)
+    def known(error: HTTPException) -> Response | HTTPException:
+        if error.code is None or error.code < 400:
+            return error
+        return Response(status=error.code, content_type="text/plain")
+
+    @app.errorhandler(Exception)
+    def unforeseen(error: Exception) -> Response:
+        app.logger.exception("unhandled error")
+        return Response(status=500, content_type="text/plain")
 
 
 def page(code: int) -> tuple[str, int]:

@@ -23,7 +23,9 @@ AUDIENCES: dict[str, Audience] = {
     "rebates.pay": Audience.PAYER,
     "rebates.pay_amount": Audience.PAYER,
     "receipts.verify": Audience.PAYER,
+    "returns.come_back": Audience.PAYER,
     "notices.jdpay": Audience.WALLET,
+    "notices.routed": Audience.WALLET,
     "notices.wechat": Audience.WALLET,
     "codes.index": Audience.MEMBER,
     "codes.page": Audience.MEMBER,
@@ -75,6 +77,8 @@ AUDIENCES: dict[str, Audience] = {
     "staff.restrict": Audience.STAFF,
     "staff.search": Audience.STAFF,
 }
+# A form that a wallet's cashier makes the payer's browser send: signed by the wallet, so no token of ours is in it.
+FROM_A_WALLETS_PAGE: frozenset[str] = frozenset({"returns.come_back"})
 # Addresses whose value is not a merchant's own thing.
 OPEN_TO_ANY_MEMBER: frozenset[str] = frozenset({"merchants.step"})
 # A value for every kind of argument: of another shop, or of nobody.

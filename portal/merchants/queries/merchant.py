@@ -113,6 +113,21 @@ def fee_terms(session: Session, *, now: datetime) -> dict[str, int]:
     return {row.acquirer: row.fee_rate_bp for row in rows}
 
 
+def enter_contract(session: Session, acquirer: str, sub_merchant_no: str, *, otherwise: int) -> int:
+    """Whose sub-merchant number this is, else `otherwise`; from here on the transaction sees that merchant's rows.
+
+    One round trip for what a notice needs before anything else.
+    """
+    found = sa.func.coalesce(
+        sa.select(ContractLookup.merchant_id)
+        .where(ContractLookup.acquirer == acquirer, ContractLookup.sub_merchant_no == sub_merchant_no)
+        .scalar_subquery(),
+        otherwise,
+    )
+    entered = session.scalar(sa.select(sa.func.set_config("app.merchant_id", sa.cast(found, sa.Text), True)))
+    return int(entered or otherwise)
+
+
 def merchant_of_contract(session: Session, acquirer: str, sub_merchant_no: str) -> int | None:
     """Whose sub-merchant number this is: a lookup, usable before any merchant is known."""
     return session.scalar(

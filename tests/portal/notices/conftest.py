@@ -1,8 +1,8 @@
 """Three that tell: a scripted wallet, and WeChat Pay and JD over their real protocols, signed by ourselves."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -14,14 +14,26 @@ from werkzeug.test import TestResponse
 
 from portal.events import queries as feed
 from portal.ledger import queries as ledger
+from portal.notices.flows import settle
+from portal.notices.rules import subject_of
 from portal.payments import queries as payments
 from portal.payments.queries import PaymentRow
 from portal.plumbing.clock import now
 from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
+from portal.plumbing.work import Tools
 from portal.values.day import in_shanghai
 from portal.wallets.jdpay import crypto
-from portal.wallets.port import Acquirer, Notice, PaymentAnswer, PaymentState, RefundAnswer, RefundState, WalletPort
+from portal.wallets.port import (
+    Acquirer,
+    Contract,
+    Notice,
+    PaymentAnswer,
+    PaymentState,
+    RefundAnswer,
+    RefundState,
+    WalletPort,
+)
 from portal.wallets.registry import connectors
 from tests.conftest import TestDatabase
 from tests.factories.merchants import add_merchant
@@ -42,6 +54,43 @@ SHOP, OTHER = 482913057, 482913058
 JD_DES_KEY, JD_MD5_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", "k"
 
 
+class StandsByIt:
+    """A connector whose questions are answered with what it told last, or with what a test puts into `says`."""
+
+    def __init__(self, wallet: Any) -> None:
+        self._wallet = wallet
+        self._told: dict[str, Any] = {}
+        self.says: dict[str, Any] = {}
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._wallet, name)
+
+    def read_notice(self, **message: Any) -> Notice:
+        notice: Notice = self._wallet.read_notice(**message)
+        told = notice.payment or notice.refund
+        if told is not None:
+            self._told[subject_of(notice)] = told
+        return notice
+
+    def ask_payment(self, contract: Contract, order_no: str) -> PaymentAnswer:
+        unpaid = PaymentAnswer(contract.acquirer, order_no, PaymentState.UNPAID, contract.sub_merchant_no)
+        answer: PaymentAnswer = self._answer(order_no, unpaid)
+        return answer
+
+    def ask_refund(self, contract: Contract, refund_no: str) -> RefundAnswer:
+        missing = RefundAnswer(contract.acquirer, refund_no, RefundState.MISSING, contract.sub_merchant_no)
+        answer: RefundAnswer = self._answer(refund_no, missing)
+        return answer
+
+    def _answer(self, number: str, otherwise: object) -> Any:
+        self.asked.append(number)
+        answer = self.says.get(number, self._told.get(number, otherwise))
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
 @dataclass(frozen=True)
 class Message:
     """A request as a wallet sends it."""
@@ -60,6 +109,8 @@ class Teller(Protocol):
     acquirer: Acquirer
     yes: tuple[int, bytes]
     path: str
+    # Each telling of one fact is a notice of its own; JD's have no number, so there it is the same one again.
+    numbered: bool
 
     def paid(
         self, number: str, *, amount: int = 1234, transaction: str = "T1", telling: int = 1, shop: int = SHOP
@@ -76,6 +127,7 @@ class Scripted:
     acquirer = Acquirer.WECHAT
     yes = (204, b"")
     path = "/notify/wechat"
+    numbered = True
 
     def tell(self, notice: Notice) -> Message:
         body = f"{notice.notice_id} {notice.payment} {notice.refund}".encode()
@@ -115,6 +167,7 @@ class Wechat:
     acquirer = Acquirer.WECHAT
     yes = (204, b"")
     path = "/notify/wechat"
+    numbered = True
 
     def tell(self, kind: str, plain: Mapping[str, Any], *, telling: object = 1, at: datetime | None = None) -> Message:
         body = self.side.notice(kind, dict(plain), id=f"EV-{telling}")
@@ -160,6 +213,7 @@ class Jd:
     acquirer = Acquirer.JDPAY
     yes = (200, b"success")
     path = "/notify/jdpay"
+    numbered = False
 
     def tell(self, fields: Mapping[str, Any], *, shop: int = SHOP, md5_key: str = JD_MD5_KEY) -> Message:
         told = {"merchantNo": f"JD{shop}", "resultCode": "SUCCESS", "version": "V3.0", **fields}
@@ -207,15 +261,15 @@ def teller(request: pytest.FixtureRequest) -> Teller:
 @pytest.fixture
 def scripted_teller(app: Flask) -> Scripted:
     wallet = ScriptedWallet(Acquirer.WECHAT)
-    app.extensions["wallets"] = {**app.extensions["wallets"], Acquirer.WECHAT: wallet}
+    app.extensions["wallets"] = {**app.extensions["wallets"], Acquirer.WECHAT: StandsByIt(wallet)}
     return Scripted(wallet)
 
 
 @pytest.fixture
 def real_wallets(app: Flask, sections: dict[str, Any]) -> Mapping[Acquirer, WalletPort]:  # noqa: F811
-    found = connectors(sections)
+    found: Any = {acquirer: StandsByIt(wallet) for acquirer, wallet in connectors(sections).items()}
     app.extensions["wallets"] = found
-    return found
+    return found  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -226,6 +280,12 @@ def wechat_teller(real_wallets: object, wechat_side: WechatSide) -> Wechat:  # n
 @pytest.fixture
 def jdpay_teller(real_wallets: object) -> Jd:
     return Jd()
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the wallet is still asked within the request must not depend on how busy this machine is."""
+    monkeypatch.setattr("portal.notices.flows.receiving.ASK_WITHIN_SECONDS", 60)
 
 
 @pytest.fixture(autouse=True)
@@ -270,9 +330,44 @@ class Books:
         assert row is not None
         return row
 
+    def asked_later(self) -> list[tuple[str, int]]:
+        """Notices that a worker is to ask about, with the rung of the ladder."""
+        with psycopg.connect(self.database.staff) as connection:
+            return connection.execute(
+                "SELECT args->>'notice_id', (args->>'rung')::int FROM procrastinate_jobs"
+                " WHERE task_name = 'notices.settle' AND status = 'todo' ORDER BY id"
+            ).fetchall()
+
     def assert_untouched(self) -> None:
         """Nothing was kept, nothing moved, nothing happened."""
         assert (self.inbox(), self.nets(), self.kinds()) == ([], {}, [])
+
+
+@pytest.fixture
+def stands(app: Flask) -> Callable[[Teller], StandsByIt]:
+    """The wallet behind a teller: what it is asked, and what it says then."""
+
+    def behind(teller: Teller) -> StandsByIt:
+        found: StandsByIt = app.extensions["wallets"][teller.acquirer]
+        return found
+
+    return behind
+
+
+@pytest.fixture
+def worker(app: Flask, tools: Tools, database: TestDatabase) -> Callable[[], int]:
+    """Run every job about notices that is queued now, whatever it waits for; answers how many there were."""
+
+    def work() -> int:
+        with psycopg.connect(database.staff) as connection:
+            rows = connection.execute(
+                "DELETE FROM procrastinate_jobs WHERE task_name = 'notices.settle' RETURNING args"
+            ).fetchall()
+        for (arguments,) in rows:
+            settle(replace(tools, wallets=app.extensions["wallets"]), **arguments)
+        return len(rows)
+
+    return work
 
 
 @pytest.fixture

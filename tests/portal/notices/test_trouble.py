@@ -14,6 +14,13 @@ from tests.conftest import TestDatabase
 from tests.portal.notices.conftest import SHOP, Books, Message, Teller, answer_of
 
 
+@pytest.fixture(params=["scripted", "wechat"])
+def teller(request: pytest.FixtureRequest) -> Teller:
+    """Whose word is booked at once; what must be asked about first stands in test_asking.py."""
+    made: Teller = request.getfixturevalue(f"{request.param}_teller")
+    return made
+
+
 @pytest.fixture
 def told(teller: Teller, books: Books) -> Message:
     return teller.paid(books.order(teller.acquirer))
@@ -67,10 +74,10 @@ def test_a_crash_between_commit_and_answer_does_no_harm(
     real = Database.transaction
 
     @contextmanager
-    def cut(self: Database, *, merchant: int | None = None) -> Iterator[object]:
-        with real(self, merchant=merchant) as session:
+    def cut(self: Database, *, merchant: int | None = None, ends_at: float | None = None) -> Iterator[object]:
+        with real(self, merchant=merchant, ends_at=ends_at) as session:
             yield session
-        if merchant == SHOP:
+        if ends_at is not None:
             raise KeyboardInterrupt("the process is gone")
 
     with monkeypatch.context() as patch:
