@@ -20,7 +20,7 @@ BANKS = {
 }
 BALANCE_NAMES = {"wechat": "零钱", "jdpay": "小金库"}
 _KINDS = {"debit": "储蓄卡", "credit": "信用卡"}
-_FIRST_BALANCE = {"wechat": 200_000, "jdpay": 0}
+_FIRST_BALANCE = {"wechat": 1_000_000, "jdpay": 0}
 _FIRST_CARDS = {
     "wechat": (("CMB", "debit", "6789", 2_000_000), ("ICBC", "credit", "0403", 1_000_000)),
     "jdpay": (("CCB", "debit", "2231", 2_000_000), ("CMB", "credit", "5518", 1_000_000)),

@@ -3,7 +3,7 @@
 import sqlite3
 from dataclasses import dataclass
 
-from sandbox.payers.accounts import account
+from sandbox.payers.accounts import BALANCE, BALANCE_NAMES, account
 from sandbox.payers.money import Grant, grants
 
 
@@ -11,8 +11,9 @@ from sandbox.payers.money import Grant, grants
 class Entry:
     """`kind` is payment, refund or subsidy. Amounts in fen, all positive.
 
-    `total` is what the shop received or gave back, `payer_part` what left or reached the payer's `source` (its name),
-    `promotion_part` what others gave or got back. `number` is the institution's order; of a subsidy, the deed.
+    `total` is what the shop received or gave back, `payer_part` what left or reached the payer's `source_id` (`source`
+    is its name), `promotion_part` what others gave or got back. `number` is the institution's order, or the deed that
+    brought a subsidy.
     """
 
     kind: str
@@ -23,6 +24,7 @@ class Entry:
     payer_part: int
     promotion_part: int
     grants: tuple[Grant, ...]
+    source_id: str
     source: str
     static_code: bool
     at: float
@@ -52,6 +54,7 @@ def _payments(connection: sqlite3.Connection, payer: str, wallet: str, count: in
             payer_part=row["payer_total"],
             promotion_part=row["total"] - row["payer_total"],
             grants=grants(connection, row["institution"], row["number"]),
+            source_id=row["source"],
             source=holder.source_name(row["source"]),
             static_code=bool(row["static_code"]),
             at=row["paid_at"],
@@ -77,6 +80,7 @@ def _refunds(connection: sqlite3.Connection, payer: str, wallet: str, count: int
             payer_part=row["payer_part"],
             promotion_part=row["promotion_part"],
             grants=(),
+            source_id=row["source"],
             source=holder.source_name(row["source"]),
             static_code=bool(row["static_code"]),
             at=row["returned_at"],
@@ -97,7 +101,8 @@ def _subsidies(connection: sqlite3.Connection, payer: str) -> list[Entry]:
             payer_part=row["amount"],
             promotion_part=0,
             grants=(),
-            source="小金库",
+            source_id=BALANCE,
+            source=BALANCE_NAMES["jdpay"],
             static_code=False,
             at=row["done_at"],
         )

@@ -110,12 +110,13 @@ def past(wallet: str) -> str:
     payer = phones.current().payer
     with phones.store().writing() as connection:
         entries = history.entries(connection, payer, wallet, ENTRIES)
+        holder = account(connection, payer, wallet)
         names = shops.names(connection, [entry.number for entry in entries])
     return render_template(
         "phone/history.html",
         wallet=wallet,
         name=wallet_name(wallet),
-        entries=entries,
+        entries=[(entry, source_name(holder, entry.source_id)) for entry in entries],
         names=names,
         deed_name=deed_name,
         reduction_name=reduction_name,

@@ -72,7 +72,7 @@ def source_name(holder: Account, source: str = "") -> str:
 
 def balance_name(wallet: str) -> str:
     """What a wallet calls its balance."""
-    return say(BALANCE_NAMES[wallet], "balance")
+    return say(BALANCE_NAMES[wallet], "Balance")
 
 
 def reduction_name(name: str, funder: str = "wallet") -> str:

@@ -192,7 +192,7 @@ def test_a_refund_goes_back_to_what_paid_once(person: Person) -> None:
     assert person.money()["ccb-debit-2231"] == before["ccb-debit-2231"] - 850
     person.pay(2000, wallet="wechat", number="T2")
     assert person.back("T2", "R2", 2000) == "支付用户零钱"
-    assert person.money("wechat")["balance"] == 200_000
+    assert person.money("wechat")["balance"] == 1_000_000
 
 
 def test_nothing_can_go_back_to_a_removed_card(person: Person) -> None:

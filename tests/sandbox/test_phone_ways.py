@@ -181,7 +181,7 @@ def test_another_person_has_his_own_openid_and_money(phone: Call, portal: Portal
     with portal.provider.app.extensions["store"].reading() as connection:
         rows = connection.execute("SELECT DISTINCT payer_openid FROM wechat_orders WHERE state = 'SUCCESS'").fetchall()
     assert len(rows) == 2
-    assert phone("GET", "/phone/api/wallet/wechat").json()["balance"] == 199_000
+    assert phone("GET", "/phone/api/wallet/wechat").json()["balance"] == 999_000
 
 
 def test_the_coupon_serves_one_payment_from_ten_yuan_and_one_is_held_at_a_time(phone: Call) -> None:
