@@ -1,12 +1,12 @@
 """JD's cashier, which the phone opens inside the JD Finance app: whom, how much, from what, and the payer's tap.
 
 The price, what JD takes off and what the payer gives stand on the page before the tap; so does the reason when his
-card, his balance or his quota does not let him pay. `X-Sandbox-Payer`, set by the phone's server side only, says who he
-is.
+card, his balance or his quota does not let him pay. Another card can be chosen there, which then pays from now on.
+`X-Sandbox-Payer`, set by the phone's server side only, says who he is.
 """
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -17,7 +17,8 @@ from sandbox.jd.v2 import words
 from sandbox.jd.v2.envelope import returned
 from sandbox.keys import Keys
 from sandbox.language import say
-from sandbox.payers import money
+from sandbox.payers import cards, money
+from sandbox.payers.accounts import BALANCE, NoSuchThing, account
 from sandbox.store import Store
 
 PAYER_HEADER = "X-Sandbox-Payer"
@@ -32,12 +33,17 @@ blueprint = Blueprint("cashier", __name__, url_prefix="/cashier")
 
 @dataclass(frozen=True)
 class Till:
-    """What the page shows besides the order. Amounts in fen; `problem` is why it was, or would be, refused."""
+    """What the page shows besides the order. Amounts in fen; `problem` is why it was, or would be, refused.
+
+    `sources` are what the payer can pay from, by id; `source` is the one that will pay.
+    """
 
     payer_total: int
     coupon: int
     coupon_name: str
     card: str
+    source: str = ""
+    sources: tuple[tuple[str, str], ...] = ()
     problem: str = ""
     typed: str = ""
 
@@ -67,8 +73,10 @@ def confirm_or_leave(token: str) -> Response | str | tuple[str, int]:
     try:
         with _store().writing() as connection:
             _pay(connection, token, total)
-    except money.CannotPay as problem:
+    except (money.CannotPay, cards.BadCard) as problem:
         return _page(order, _refused(till, say(str(problem), problem.english), typed)), 422
+    except NoSuchThing:
+        abort(400)
     except orders.CannotPay:
         pass  # it was paid or has run out meanwhile; the page says which
     return redirect(url_for("jd.cashier.show", token=token), 303)
@@ -76,6 +84,8 @@ def confirm_or_leave(token: str) -> Response | str | tuple[str, int]:
 
 def _pay(connection: sqlite3.Connection, token: str, total: int) -> None:
     order = orders.payable(connection, token)
+    if source := request.form.get("source", ""):
+        cards.use(connection, _payer(), WALLET, source)
     paid = money.settle(
         connection,
         payer=_payer(),
@@ -101,14 +111,23 @@ def _till(connection: sqlite3.Connection, order: sqlite3.Row) -> Till:
         static_code=bool(order["typed"]),
         now=order["seen_at"],
     )
-    if order["typed"]:
-        return Till(0, 0, "", offer.card)
-    problem = say(str(offer.problem), offer.problem.english) if offer.problem else ""
-    return Till(offer.payer_total, offer.reduction, offer.name, offer.card, problem)
+    holder = account(connection, _payer(), WALLET)
+    useful = [card.id for card in holder.in_use if card.state == "bound" or card.id == holder.source]
+    till = Till(
+        offer.payer_total,
+        offer.reduction,
+        offer.name,
+        offer.card,
+        holder.source,
+        tuple((source, holder.source_name(source)) for source in (*useful, BALANCE)),
+    )
+    if order["typed"] or not offer.problem:
+        return till
+    return replace(till, problem=say(str(offer.problem), offer.problem.english))
 
 
 def _refused(till: Till, problem: str, typed: str) -> Till:
-    return Till(till.payer_total, till.coupon, till.coupon_name, till.card, problem, typed)
+    return replace(till, problem=problem, typed=typed, source=request.form.get("source") or till.source)
 
 
 def _page(order: sqlite3.Row, till: Till) -> str:

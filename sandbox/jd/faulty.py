@@ -11,6 +11,7 @@ from sandbox.spoiling import bad_signature
 REFUSED = Refusal("RULE_LIMIT")
 _OPERATIONS = {
     "unifiedOrder": "order",
+    "getScanUrl": "order",
     "querytrade": "query",
     "refund": "refund",
     "queryrefund": "refund_query",

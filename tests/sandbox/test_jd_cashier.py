@@ -170,6 +170,18 @@ def test_the_card_that_the_payer_chose_pays(app, merchant):
     assert cards["cmb-credit-5518"] == 1_000_000 - 1000
 
 
+def test_another_card_can_be_chosen_at_the_cashier(app, merchant):
+    wallet(app, "/cards/ccb-debit-2231", act="expire")
+    order = merchant.order("T1", 1000)
+    path = "/jd/cashier/" + order["payInfo"].rsplit("/", 1)[1]
+    assert '<option value="ccb-debit-2231" selected>' in merchant.http.get(path).text
+    for source, status in (("ccb-debit-2231", 422), ("balance", 422), ("nothing", 400), ("cmb-credit-5518", 303)):
+        assert merchant.http.post(path, data={"action": "pay", "source": source}).status_code == status
+    assert "招商银行信用卡5518" in page(merchant, order)
+    wallet(app, "/cards/ccb-debit-2231", act="renew")
+    assert wallet(app)["source"] == "cmb-credit-5518"
+
+
 def test_an_order_runs_out_on_the_business_clock(app, merchant):
     with app.extensions["store"].reading() as connection:
         deadline = clock.beijing(clock.now(connection)) + timedelta(minutes=5)
