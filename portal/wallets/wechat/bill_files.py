@@ -2,6 +2,8 @@
 
 Sources: partner docs 4013080597 and 4014314390 (files are not signed; a sub-merchant's is sealed with AES-256-GCM, the
 tag being its last 16 bytes, without associated data), 4012760249 (the digest is that of the unpacked file).
+UNCONFIRMED: that this holds for trade and fund bills too; their page says "of the file", and the official Java sample
+digests it unpacked.
 """
 
 import hashlib

@@ -42,7 +42,7 @@ FUNDS = Layout(
     tuple("资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额".split(",")),
     loose="备注",
 )
-# The collecting merchant's place when nobody collected for a provider.
+# The collecting merchant's place when nobody collected for a provider (4013080599).
 _NO_SUB_MERCHANT = "0"
 _NOTHING = ("", "0")
 _FEES = "手续费总金额"

@@ -1,8 +1,9 @@
 """Reading a bill line by line, its sums checked against its own last line.
 
 Partner docs 4013080599 (trades) and 4013080600 (funds): UTF-8, CRLF, a heading, lines whose every value begins with a
-backtick, then the heading of the sums and the sums. Files seen in the wild begin with a byte order mark and write fees
-with five decimals of a yuan where the documents say two. What merchants typed is escaped so that no comma is left in a
+backtick, then the heading of the sums and the sums. UNCONFIRMED, seen in a real file of a public client's tests and
+therefore read too: a byte order mark at the beginning, and fees with five decimals of a yuan where the documents say
+two. What merchants typed is escaped so that no comma is left in a
 trade bill; in a fund bill only line ends are, so there the remark is whatever stands between the other ten values.
 """
 

@@ -1,6 +1,7 @@
 """One signed request to WeChat Pay and its verified answer.
 
-Headers and rules: partner docs 4012081726 (calls), 4013059017 (answers; 2xx are signed, refusals and files are not).
+Headers and rules: partner docs 4012081726 (calls), 4013059017 (answers: 2xx are signed, files are not). UNCONFIRMED,
+told by implementers alone: refusals are not signed, and so are believed as far as they refuse.
 """
 
 import time

@@ -38,7 +38,15 @@ class WechatConnector:
     """Partner mode: the provider signs, the sub-merchant collects. The budgets are seconds."""
 
     acquirer = Acquirer.WECHAT
-    offers = frozenset(Ability)
+    offers = frozenset(
+        {
+            Ability.BROWSER_PAYMENT,
+            Ability.SCREEN_PAYMENT,
+            Ability.STUCK_REFUND,
+            Ability.TRANSFER,
+            Ability.PAYOUT_ACCOUNT,
+        }
+    )
 
     def __init__(
         self,

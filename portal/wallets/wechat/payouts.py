@@ -38,7 +38,7 @@ def change_payout_account(client: Client, contract: Contract, account: PayoutAcc
     key = client.settings.keys[client.settings.key_id]
     fields = {
         "account_type": _FOREIGN_KINDS[account.kind],
-        "account_bank": account.bank_name,
+        "account_bank": acceptable_text(account.bank_name, characters=128),
         "bank_name": acceptable_text(account.branch_name, characters=128) if account.branch_name else None,
         "account_number": signing.seal_field(key, account.account_number),
         "account_name": signing.seal_field(key, account.account_name) if account.account_name else None,

@@ -156,6 +156,8 @@ ERRORS: dict[str, type[WalletError]] = {
     TRANSFER_IS_OVER: WalletRefused,
     "NO_STATEMENT_EXIST": WalletRefused,
     "STATEMENT_CREATING": WalletRefused,
+    # UNCONFIRMED: only a list of questions and answers names it, in the manner of the older V2 interface (4013080629).
+    "TRADE_OVERDUE": WalletRefused,
     # A wrong key or clock is the provider's mistake, not an answer about this order: repair it and ask again.
     "SIGN_ERROR": WalletUnavailable,
     "FREQUENCY_LIMITED": WalletUnavailable,
