@@ -22,7 +22,10 @@ class Acquirer(StrEnum):
 
 @dataclass(frozen=True)
 class Contract:
-    """One sub-merchant's contract with one acquirer. `keys` holds JD's per-merchant secrets (`des_key`, `md5_key`)."""
+    """One sub-merchant's contract with one acquirer. `keys` holds JD's per-merchant secrets.
+
+    `des_key` and `md5_key` for aggregate pay, the `v2_` ones of jdpay/v2/keys.py for a V2.0 contract of his own.
+    """
 
     acquirer: Acquirer
     sub_merchant_no: str
