@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from portal.wallets.errors import NoticeRejected, WalletError, WalletRefused, WalletSettingsError, WalletUnknown
 from portal.wallets.payouts import TransferState, TransferToSend
@@ -209,6 +211,21 @@ def test_a_notice_that_tells_no_end_of_ours_is_rejected(
     with pytest.raises(NoticeRejected) as found:
         read(connectors(sections)[Acquirer.WECHAT], wechat_side, FINISHED | change)
     assert found.value.reason == reason
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    name=st.sampled_from(sorted(FINISHED)),
+    value=st.none() | st.booleans() | st.integers() | st.text(max_size=40) | st.lists(st.text(), max_size=2),
+)
+def test_any_changed_field_is_read_or_rejected(
+    sections: dict[str, Any], wechat_side: WechatSide, name: str, value: object
+) -> None:
+    try:
+        notice = read(connectors(sections)[Acquirer.WECHAT], wechat_side, FINISHED | {name: value})
+    except NoticeRejected:
+        return
+    assert notice.transfer is not None
 
 
 @pytest.fixture(scope="module")
