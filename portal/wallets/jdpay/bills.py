@@ -20,9 +20,8 @@ from urllib.parse import urlencode
 from portal.wallets.bills import BillAnswer, BillKind, BillState, BillToFetch
 from portal.wallets.errors import WalletRefused, WalletUnavailable, WalletUnknown
 from portal.wallets.jdpay.crypto import md5
-from portal.wallets.jdpay.settings import JdSettings
+from portal.wallets.jdpay.settings import Gateway, JdSettings
 from portal.wallets.jdpay.v2.keys import goes_by_v2
-from portal.wallets.jdpay.v2.words import Gateway
 from portal.wallets.port import Contract
 from portal.wallets.transport import Budget, Transport
 from portal.wallets.wire import write_object

@@ -6,7 +6,16 @@ from enum import StrEnum
 from typing import Any
 
 from portal.wallets.errors import WalletSettingsError
-from portal.wallets.jdpay.v2.words import Gateway
+
+
+class Gateway(StrEnum):
+    """JD's hosts of V2.0, by their names in the settings. BAPI serves the bills of both contracts."""
+
+    PAYGATE = "paygate"
+    H5PAY = "h5pay"
+    WEPAY = "wepay"
+    BAPI = "bapi"
+
 
 # productId 35 is aggregate pay, 885 its tool, as the one public implementer of the onboarding host applies for them.
 DEFAULT_PRODUCT_ID = "35"

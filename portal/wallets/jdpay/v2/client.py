@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from portal.wallets.errors import WalletUnavailable, WalletUnknown
 from portal.wallets.jdpay.crypto import BadKey
-from portal.wallets.jdpay.settings import JdSettings
+from portal.wallets.jdpay.settings import Gateway, JdSettings
 from portal.wallets.jdpay.v2 import crypto, words
 from portal.wallets.jdpay.v2.keys import V2Keys
-from portal.wallets.jdpay.v2.words import Call, Gateway
+from portal.wallets.jdpay.v2.words import Call
 from portal.wallets.jdpay.v2.xml import PROLOG, Element, document, read_document
 from portal.wallets.transport import Answer, Budget, Transport
 from portal.wallets.wire import UnreadableMessage

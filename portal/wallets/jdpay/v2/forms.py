@@ -8,10 +8,9 @@ from datetime import datetime
 
 from portal.wallets.errors import WalletRefused, WalletUnavailable
 from portal.wallets.jdpay.crypto import BadKey
-from portal.wallets.jdpay.settings import JdSettings
+from portal.wallets.jdpay.settings import Gateway, JdSettings
 from portal.wallets.jdpay.v2 import crypto, words
 from portal.wallets.jdpay.v2.keys import V2Keys
-from portal.wallets.jdpay.v2.words import Gateway
 from portal.wallets.port import Opening, OpeningKind, OrderToOpen
 from portal.wallets.wire import acceptable_text, digits_of
 

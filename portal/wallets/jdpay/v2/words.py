@@ -11,15 +11,6 @@ from portal.wallets.errors import WalletError, WalletRefused, WalletUnavailable,
 from portal.wallets.port import PaymentState, RefundState
 
 
-class Gateway(StrEnum):
-    """JD's hosts of V2.0, by their names in the settings."""
-
-    PAYGATE = "paygate"
-    H5PAY = "h5pay"
-    WEPAY = "wepay"
-    BAPI = "bapi"
-
-
 class Call(Enum):
     """What we asked for; the value is the path behind `paygate`."""
 

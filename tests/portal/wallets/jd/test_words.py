@@ -6,6 +6,7 @@ from portal.wallets.applications import ApplicationState
 from portal.wallets.bills import LineKind
 from portal.wallets.errors import WalletError, WalletRefused, WalletUnavailable, WalletUnknown
 from portal.wallets.jdpay import words
+from portal.wallets.jdpay.settings import Gateway
 from portal.wallets.jdpay.v2 import words as v2
 from portal.wallets.port import PaymentState, RefundState, Wallet
 
@@ -21,7 +22,7 @@ V2_CALLS = {f"/service/{name}" for name in ("uniorder", "query", "refund", "quer
 def test_every_call_of_the_public_implementers_that_the_portal_makes_is_named() -> None:
     assert {call.value for call in words.Call} == AGGREGATE_CALLS
     assert {call.value for call in v2.Call} == V2_CALLS
-    assert {gateway.value for gateway in v2.Gateway} == {"paygate", "h5pay", "wepay", "bapi"}
+    assert {gateway.value for gateway in Gateway} == {"paygate", "h5pay", "wepay", "bapi"}
     assert {kind.value for kind in v2.TradeType} == {"GEN", "QR"}
 
 
