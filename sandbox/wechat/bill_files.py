@@ -22,7 +22,7 @@ from sandbox.wechat.errors import Refused, against_the_rules
 from sandbox.wechat.signing import seal_field
 
 TOKEN_SECONDS = 300
-PART_LINES = 2000  # lines of one file of a sub-merchant's bill; what is longer comes in several
+PART_LINES = 20_000  # lines of one file of a sub-merchant's bill; what is longer comes in several
 _CHUNK = 64 * 1024
 
 
