@@ -85,7 +85,7 @@ def paper_of(notice: Notice, *, body_sealed: str, body_sha256: str) -> Paper:
         kind=notice.kind[:KIND_MOST],
         about=about_of(notice),
         subject=subject_of(notice),
-        sub_merchant_no=about.sub_merchant_no[:32] if about is not None else "",
+        sub_merchant_no=about.sub_merchant_no if about is not None else "",
         transaction_no=notice.payment.transaction_id if notice.payment is not None else None,
         body_sealed=body_sealed,
         body_sha256=body_sha256,

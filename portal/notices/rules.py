@@ -35,6 +35,8 @@ INTERCONNECT = "interconnect"
 BODY_MOST = 64 * 1024
 # A wallet's own word for the kind of a notice is kept to this length.
 KIND_MOST = 40
+# Longer than any number a wallet's own description allows (32), and what our columns hold.
+_NUMBER_MOST, _SUB_MERCHANT_MOST, _NOTICE_ID_MOST = 64, 32, 120
 # WeChat Pay waits 5 s for its answer (partner docs 4012085146). What is left after this is for the way there and back.
 BUDGET_SECONDS = 4.4
 # The wallet is asked within the notice's own request only if the database was quick.
@@ -79,6 +81,20 @@ def is_last(rung: int) -> bool:
     return rung >= len(_LADDER) - 1
 
 
+def can_be_kept(notice: Notice) -> bool:
+    """Whether every number in it is as short as numbers are. A wallet's own never fail this; a shop that signs with the
+    keys it shares with JD may write what it likes."""
+    payment, refund = notice.payment, notice.refund
+    sub_merchants = [about.sub_merchant_no for about in (payment, refund) if about is not None]
+    numbers = [payment.order_no, payment.transaction_id] if payment is not None else []
+    numbers += [refund.refund_no, refund.order_no, refund.wallet_refund_no] if refund is not None else []
+    return (
+        0 < len(notice.notice_id) <= _NOTICE_ID_MOST
+        and all(len(number or "") <= _NUMBER_MOST for number in numbers)
+        and all(len(number) <= _SUB_MERCHANT_MOST for number in sub_merchants)
+    )
+
+
 def about_of(notice: Notice) -> About:
     """What the notice tells of."""
     if notice.payment is not None:
@@ -91,10 +107,10 @@ def about_of(notice: Notice) -> About:
 def subject_of(notice: Notice) -> str:
     """The number the notice is about: the order's, else the transaction's; the refund's; the transfer's."""
     if notice.payment is not None:
-        return (notice.payment.order_no or notice.payment.transaction_id or "")[:64]
+        return notice.payment.order_no or notice.payment.transaction_id or ""
     if notice.refund is not None:
-        return notice.refund.refund_no[:64]
-    return notice.transfer.transfer_no[:64] if notice.transfer is not None else ""
+        return notice.refund.refund_no
+    return notice.transfer.transfer_no[:_NUMBER_MOST] if notice.transfer is not None else ""
 
 
 def replay_key(notice: Notice) -> str:

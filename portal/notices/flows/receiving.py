@@ -19,6 +19,7 @@ from portal.notices.rules import (
     PLATFORM,
     State,
     asked_at_once,
+    can_be_kept,
     replay_key,
 )
 from portal.payments.flows import Parties
@@ -76,6 +77,8 @@ def receive(
             now=real_now or clock_real_now(),
             keys_of=lambda number: _keys_of(parties, acquirer, number, budget),
         )
+        if not can_be_kept(notice):
+            raise NoticeRejected("unreadable")
     except NoticeRejected as rejection:
         log.info("notice rejected", extra={"acquirer": acquirer, "reason": rejection.reason, "probe": rejection.probe})
         outcome = "probe" if rejection.probe else rejection.reason
