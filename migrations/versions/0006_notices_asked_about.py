@@ -8,18 +8,19 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-_STATE = op.f("ck_inbox_notices_state_known")
-_ABOUT = op.f("ck_inbox_notices_about_known")
+# Marked as whole names where they are used: this file is also read outside of a migration, where `op` knows nothing.
+_STATE = "ck_inbox_notices_state_known"
+_ABOUT = "ck_inbox_notices_about_known"
 
 
 def upgrade() -> None:
-    op.drop_constraint(_STATE, "inbox_notices")
+    op.drop_constraint(op.f(_STATE), "inbox_notices")
     op.create_check_constraint(
-        _STATE, "inbox_notices", "state IN ('applied', 'ignored', 'waiting', 'orphan', 'quarantined')"
+        op.f(_STATE), "inbox_notices", "state IN ('applied', 'ignored', 'waiting', 'orphan', 'quarantined')"
     )
     op.add_column("inbox_notices", sa.Column("about", sa.String(16), server_default="nothing", nullable=False))
     op.create_check_constraint(
-        _ABOUT, "inbox_notices", "about IN ('payment', 'refund', 'transfer', 'routed', 'nothing')"
+        op.f(_ABOUT), "inbox_notices", "about IN ('payment', 'refund', 'transfer', 'routed', 'nothing')"
     )
     op.add_column("inbox_notices", sa.Column("sub_merchant_no", sa.String(32), server_default="", nullable=False))
     op.add_column("inbox_notices", sa.Column("transaction_no", sa.String(64)))
@@ -38,7 +39,9 @@ def downgrade() -> None:
     op.drop_table("notice_counts")
     for column in ("transaction_no", "sub_merchant_no"):
         op.drop_column("inbox_notices", column)
-    op.drop_constraint(_ABOUT, "inbox_notices")
+    op.drop_constraint(op.f(_ABOUT), "inbox_notices")
     op.drop_column("inbox_notices", "about")
-    op.drop_constraint(_STATE, "inbox_notices")
-    op.create_check_constraint(_STATE, "inbox_notices", "state IN ('applied', 'ignored', 'orphan', 'quarantined')")
+    op.drop_constraint(op.f(_STATE), "inbox_notices")
+    op.create_check_constraint(
+        op.f(_STATE), "inbox_notices", "state IN ('applied', 'ignored', 'orphan', 'quarantined')"
+    )
