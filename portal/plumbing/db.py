@@ -1,7 +1,7 @@
 """Transactions. Each names the one merchant it may see; without a scope a merchant-owned table looks empty."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,17 +45,18 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 10, hasty: bool = False) -> None:
-        self.engine = sa.create_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=pool_size,
-            pool_timeout=1 if hasty else 3,
-            pool_pre_ping=True,
+        common: dict[str, Any] = {
+            "pool_size": pool_size,
+            "max_overflow": pool_size,
+            "pool_timeout": 1 if hasty else 3,
             # An error's text goes to the log; the row that caused it does not.
-            hide_parameters=True,
-            connect_args={"options": _SESSION_SETTINGS, "connect_timeout": 2 if hasty else 3, **PATIENCE}
+            "hide_parameters": True,
+            "connect_args": {"options": _SESSION_SETTINGS, "connect_timeout": 2 if hasty else 3, **PATIENCE}
             | ({"tcp_user_timeout": 2000} if hasty else {}),
-        )
+        }
+        self.engine = sa.create_engine(url, pool_pre_ping=True, **common)
+        # Opens no connection before its first use.
+        self._single = sa.create_engine(url, isolation_level="AUTOCOMMIT", **common)
         sa.event.listen(self.engine, "before_cursor_execute", _keep_time)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
@@ -78,9 +79,18 @@ class Database:
         """Show this merchant's rows from here to the transaction's end."""
         session.execute(sa.text("SELECT set_config('app.merchant_id', :merchant, true)"), {"merchant": str(merchant)})
 
+    def at_once(self, statement: sa.TextClause, values: Mapping[str, Any]) -> Any:
+        """One statement that is a transaction by itself, in one round trip; answers its one value.
+
+        A connection that went away meanwhile raises, once: whoever calls this has a longer way to fall back on.
+        """
+        with self._single.connect() as connection:
+            return connection.execute(statement, values).scalar_one()
+
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+        self._single.dispose()
 
 
 def _keep_time(connection: sa.Connection, cursor: Any, *_: Any) -> None:

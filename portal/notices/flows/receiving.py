@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from portal.merchants import queries as merchants
 from portal.merchants.contracts import open_contract
-from portal.notices import operations
+from portal.notices import operations, ordinary
 from portal.notices.flows.settling import mismatch_of, settle_later, settle_now
 from portal.notices.operations import Letter, Paper, Reading
 from portal.notices.rules import (
@@ -117,6 +117,10 @@ def _take_in(
     parties: Parties, notice: Notice, paper: Paper, budget: Budget, now: datetime
 ) -> tuple[int, Reading | None]:
     """Whose contract got the money decides; the number is checked against it, never trusted instead of it."""
+    if notice.payment is not None:
+        booked_for = ordinary.take(parties.database, parties.keyring, answer=notice.payment, paper=paper, now=now)
+        if booked_for is not None:
+            return booked_for, Reading(State.APPLIED)
     payer = notice.payment.payer_id if notice.payment is not None else None
     with parties.database.transaction(ends_at=budget.ends_at) as session:
         owner = PLATFORM

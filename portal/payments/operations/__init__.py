@@ -1,11 +1,12 @@
 """Write payments: create the order, note what the wallet said, book what arrived."""
 
-from portal.payments.operations.booking import Outcome, Taken, book, book_unexplained, take
+from portal.payments.operations.booking import PAID_VALUES, Outcome, Taken, book, book_unexplained, paid_values, take
 from portal.payments.operations.born import WalletNote, book_reported, book_static, note_wallet
 from portal.payments.operations.ordering import create_order, note_closed, note_opened
 from portal.payments.operations.refunding import lock, release_refund, reserve_refund, settle_refund
 
 __all__ = [
+    "PAID_VALUES",
     "Outcome",
     "Taken",
     "WalletNote",
@@ -18,6 +19,7 @@ __all__ = [
     "note_closed",
     "note_opened",
     "note_wallet",
+    "paid_values",
     "release_refund",
     "reserve_refund",
     "settle_refund",

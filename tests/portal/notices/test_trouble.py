@@ -1,11 +1,13 @@
 """When the database is in trouble the wallet hears "not now", nothing is half written, and its next try is booked."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -80,8 +82,15 @@ def test_a_crash_between_commit_and_answer_does_no_harm(
         if ends_at is not None:
             raise KeyboardInterrupt("the process is gone")
 
+    single = Database.at_once
+
+    def cut_single(self: Database, statement: sa.TextClause, values: Mapping[str, Any]) -> object:
+        single(self, statement, values)
+        raise KeyboardInterrupt("the process is gone")
+
     with monkeypatch.context() as patch:
         patch.setattr(Database, "transaction", cut)
+        patch.setattr(Database, "at_once", cut_single)
         with pytest.raises(KeyboardInterrupt):
             told.send(client)
     comes_again(told, client, teller, books)
