@@ -1,0 +1,40 @@
+"""With each fault switched on in turn the portal ends in the right state, and nobody helps it."""
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.journeys import faults
+from tests.journeys import running as product
+from tests.journeys.running import ROOT
+
+
+@pytest.fixture(scope="module")
+def ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[faults.Row, str]]:
+    """Every fault lived through, in a product of its own: its clock runs hours ahead before the last one."""
+    data_dir = tmp_path_factory.mktemp("faults") / "data"
+    data_dir.mkdir()
+    started = product.start(data_dir)
+    yield faults.live_through_all(started, faults.rows())
+    product.stop(started)
+    subprocess.run(
+        ["./dev", "reset"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "PORTAL_DATA_DIR": str(data_dir)},
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.mark.parametrize("row", faults.rows(), ids=str)
+def test_it_ends_as_the_document_says(row: faults.Row, ends: dict[faults.Row, str]) -> None:
+    assert ends[row] == row.expected
+    assert row.seen == row.expected, "docs/faults.md shows another end than the one that was seen"
+
+
+def test_the_document_lists_every_fault_both_wallets_can_have() -> None:
+    listed = {(row.acquirer, row.fault) for row in faults.rows()}
+    for wallet in ("wechat", "jdpay"):
+        missing = {fault for fault in faults.NEEDED[wallet] if (wallet, fault) not in listed}
+        assert missing == set()
