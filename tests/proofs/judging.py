@@ -43,7 +43,8 @@ def judge(ground: Ground, made: Request, verdict: Verdict, name: str) -> None:
     if (heard.status, heard.body) == _YES[made.path]:
         verdict.repeated += 1
     elif not 400 <= heard.status < 500:
-        verdict.faults.append(f"{name}: answered {heard.status} {heard.body[:60]!r}")
+        sent = f"{dict(made.headers)} {made.body[:300]!r}"
+        verdict.faults.append(f"{name}: answered {heard.status} {heard.body[:60]!r} to {sent}")
     if ground.spoken:
         verdict.faults.append(f"{name}: logged {ground.spoken[0][-600:]}")
         ground.spoken.clear()
