@@ -1,6 +1,6 @@
 """The public PyPI client `wechatpayv3`, unchanged but for its gateway address, against the sandbox over HTTP.
 
-docs/wallets/wechatpayv3.md lists every call; where the client departs from WeChat Pay's description a test here shows
+docs/wallets.md lists every call; where the client departs from WeChat Pay's description a test here shows
 it.
 """
 
