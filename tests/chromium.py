@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Frame, Page
 
 PROGRAM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 # Without a sandbox of its own because the tests may run as root; the rest keeps it from calling home.
@@ -25,8 +25,8 @@ _RUN = (
 )
 
 
-def violations(page: Page, *, frames: bool = True) -> list[str]:
-    """What axe finds on the page, one line each. A frame that is another page of the test may be left out."""
+def violations(page: Page | Frame, *, frames: bool = True) -> list[str]:
+    """What axe finds on the page or in one frame of it, one line each. A frame that is another page of the test may be left out."""
     page.evaluate(_AXE)
     return list(page.evaluate(_RUN, frames))
 

@@ -1,6 +1,5 @@
 """One running product for all journeys, and browsers of several sizes and languages."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -8,24 +7,21 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.journeys import road
 from tests.journeys import running as product
-from tests.journeys.running import ROOT, Running
+from tests.journeys.running import Running
 
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The product with its demonstration, in a data directory of its own."""
-    data_dir = tmp_path_factory.mktemp("journeys") / "data"
-    data_dir.mkdir()
-    started = product.start(data_dir)
-    yield started
-    product.stop(started)
-    subprocess.run(
-        ["./dev", "reset"],
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "PORTAL_DATA_DIR": str(data_dir)},
-        check=True,
-        capture_output=True,
-    )
+    with product.whole(tmp_path_factory.mktemp("journeys") / "data") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A second product, for journeys that move its clock: no other journey looks at it."""
+    with product.whole(tmp_path_factory.mktemp("hurried") / "data") as started:
+        yield started
 
 
 @pytest.fixture

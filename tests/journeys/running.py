@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,22 @@ class Running:
         files = {"file": ("plate.pdf", picture, "application/pdf")} if picture else None
         answer = requests.post(f"{self.sandbox}/phone/api/pay", data=data, files=files, timeout=60)
         return dict(answer.json())
+
+
+@contextmanager
+def whole(data_dir: Path) -> Iterator[Running]:
+    """A product of its own in a new directory, gone afterwards."""
+    data_dir.mkdir()
+    started = start(data_dir)
+    yield started
+    stop(started)
+    subprocess.run(
+        ["./dev", "reset"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "PORTAL_DATA_DIR": str(data_dir)},
+        check=True,
+        capture_output=True,
+    )
 
 
 def start(data_dir: Path) -> Running:
