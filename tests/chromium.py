@@ -26,7 +26,10 @@ _RUN = (
 
 
 def violations(page: Page | Frame, *, frames: bool = True) -> list[str]:
-    """What axe finds on the page or in one frame of it, one line each. A frame that is another page of the test may be left out."""
+    """What axe finds on the page, or in one frame of it, one line each.
+
+    A frame that is another page of the test may be left out.
+    """
     page.evaluate(_AXE)
     return list(page.evaluate(_RUN, frames))
 
