@@ -13,6 +13,7 @@ from portal import cli
 from portal.config import Settings, from_environment
 from portal.identity import gate
 from portal.merchants.queries import member_role
+from portal.notices.rules import ALONE_ASK_SECONDS, PAGES_ASK_SECONDS
 from portal.plumbing import clock, errors, headers, health, look, pages
 from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
@@ -80,10 +81,15 @@ def _from_environment() -> Services:
     settings = from_environment()
     return Services(
         settings=settings,
-        wallets=connectors(settings.wallets),
+        wallets=connectors(settings.wallets, budget=_wallet_seconds(settings)),
         sms=SmsGateway(settings.wallets["sms"]),
         interconnect=interconnect_of(settings.wallets),
     )
+
+
+def _wallet_seconds(settings: Settings) -> float:
+    """In the notices' own process a question must end while the notice's sender still waits for us."""
+    return ALONE_ASK_SECONDS if settings.process == "notices" else PAGES_ASK_SECONDS
 
 
 def _configure(app: Flask, settings: Settings) -> None:

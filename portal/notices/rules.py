@@ -39,8 +39,9 @@ KIND_MOST = 40
 _NUMBER_MOST, _SUB_MERCHANT_MOST, _NOTICE_ID_MOST = 64, 32, 120
 # WeChat Pay waits 5 s for its answer (partner docs 4012085146). What is left after this is for the way there and back.
 BUDGET_SECONDS = 4.4
-# The wallet is asked within the notice's own request only if the database was quick.
-ASK_WITHIN_SECONDS = 0.4
+# What one question to a wallet may take: among the pages' own, and in the notices' process. Where less is left of the
+# budget, the question is left to the worker.
+PAGES_ASK_SECONDS, ALONE_ASK_SECONDS = 4.0, 2.4
 
 TO_CONFIRM = "to_confirm"
 UNKNOWN_ORDER = "unknown_order"
@@ -57,8 +58,10 @@ STATIC_TRADE_TYPES = frozenset({"NATIVE", "JSAPI"})
 
 # Notices sealed with 3DES and MD5 under a key that the merchant himself holds: a query confirms what they claim.
 _CONFIRMED = frozenset({Acquirer.JDPAY})
-# Seconds until a waiting notice is asked about (again); the last rung repeats while the wallet does not answer.
+# Seconds until a waiting notice is asked about (again); the last rung repeats while the wallet does not answer. What
+# could have been asked about at once, and was not, is asked about soon.
 _LADDER = (10, 60, 300, 1800, 7200)
+_SOON = 2
 
 
 def must_be_confirmed(acquirer: Acquirer) -> bool:
@@ -71,8 +74,10 @@ def asked_at_once(reason: str) -> bool:
     return reason == TO_CONFIRM or reason in DOUBTS
 
 
-def wait(rung: int) -> timedelta:
+def wait(rung: int, reason: str) -> timedelta:
     """How long a waiting notice rests before it is asked about for the time number `rung`, counted from 0."""
+    if rung == 0 and asked_at_once(reason):
+        return timedelta(seconds=_SOON)
     return timedelta(seconds=_LADDER[min(rung, len(_LADDER) - 1)])
 
 

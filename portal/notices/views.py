@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from portal.notices import flows, queries
 from portal.notices.counting import Tally
 from portal.notices.flows import Answered
-from portal.notices.rules import BODY_MOST, INTERCONNECT
+from portal.notices.rules import ALONE_ASK_SECONDS, BODY_MOST, INTERCONNECT, PAGES_ASK_SECONDS
 from portal.payments.flows import Parties
 from portal.plumbing.clock import now, real_now
 from portal.plumbing.web import Audience, database, guard, interconnect, keyring, settings, wallets
@@ -49,7 +49,7 @@ def routed() -> Response:
     return _answer(
         INTERCONNECT,
         lambda raw: flows.receive_routed(
-            _parties(), source, headers=dict(request.headers), body=raw, now=now(), real_now=real_now()
+            _parties(), source, headers=dict(request.headers.items()), body=raw, now=now(), real_now=real_now()
         ),
         lambda: source.notice_reply(accepted=False, reason=NOT_NOW),
     )
@@ -77,10 +77,17 @@ def tally() -> Tally:
 
 
 def _receive(acquirer: Acquirer) -> Response:
+    alone = settings().process == "notices"
     return _answer(
         acquirer,
         lambda raw: flows.receive(
-            _parties(), acquirer=acquirer, headers=dict(request.headers), body=raw, now=now(), real_now=real_now()
+            _parties(),
+            acquirer=acquirer,
+            headers=dict(request.headers.items()),
+            body=raw,
+            now=now(),
+            real_now=real_now(),
+            ask_seconds=ALONE_ASK_SECONDS if alone else PAGES_ASK_SECONDS,
         ),
         lambda: wallets()[acquirer].notice_reply(accepted=False, reason=NOT_NOW),
     )

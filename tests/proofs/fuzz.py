@@ -67,7 +67,8 @@ def _line(wallet: str, verdict: Verdict) -> str:
     mark = "✗" if _is_bad(verdict) else "✓"
     times = "  ".join(f"p{share * 100:g} {verdict.quantile_ms(share):.2f}" for share in (0.5, 0.99, 0.999))
     lines = [
-        f"{mark} {wallet}: {verdict.cases:,} cases, median and tails in ms: {times}  worst {verdict.worst_ms:.1f}",
+        f"{mark} {wallet}: {verdict.cases:,} cases, median and tails in ms: {times}  worst {verdict.worst_ms:.1f}"
+        f" (worst time at work {verdict.worst_busy_ms:.1f})",
         f"  answers {answers}; the genuine notice once more: {verdict.repeated:,}; faults: {len(verdict.faults)}",
     ]
     return "\n".join([*lines, *(f"  ✗ {fault}" for fault in verdict.faults)])

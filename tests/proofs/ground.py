@@ -85,11 +85,12 @@ class Keys:
 
 @dataclass(frozen=True)
 class Heard:
-    """What one request came to. `seconds` is the time inside the application."""
+    """What one request came to. `seconds` passed inside the application, `busy` of them with this process at work."""
 
     status: int
     body: bytes
     seconds: float
+    busy: float
 
 
 @dataclass(repr=False)
@@ -120,10 +121,10 @@ class Ground:
     def send(self, request: Request, *, method: str = "POST") -> Heard:
         environ = create_environ(path=request.path, method=method, input_stream=io.BytesIO(request.body))
         environ.update(request.environ())
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.thread_time()
         parts, status, _ = run_wsgi_app(self.app, environ, buffered=True)
         body = b"".join(parts)
-        return Heard(int(status[:3]), body, time.perf_counter() - began)
+        return Heard(int(status[:3]), body, time.perf_counter() - began, time.thread_time() - busy)
 
     def written(self) -> str:
         """A fingerprint of every row of every table but the counters."""

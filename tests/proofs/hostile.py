@@ -48,7 +48,7 @@ class Request:
     def environ(self) -> dict[str, Any]:
         """As a WSGI server hands it on."""
         made: dict[str, Any] = {
-            f"HTTP_{name.upper().replace('-', '_')}": value.encode("utf-8", "replace").decode("latin-1")
+            f"HTTP_{_token(name)}": value.encode("utf-8", "replace").decode("latin-1")
             for name, value in self.headers.items()
         }
         made["CONTENT_TYPE"] = self.content_type
@@ -200,6 +200,13 @@ def _places(message: Any) -> list[tuple[Any, Any]]:
         found.append((message, name))
         found.extend(_places(value))
     return found
+
+
+def _token(name: str) -> str:
+    """A header's name as a server hands it on: it lets nothing but ASCII through."""
+    return (
+        "".join(sign for sign in name if sign == "-" or (sign.isascii() and sign.isalnum())).upper().replace("-", "_")
+    )
 
 
 def _text(chance: Random) -> str:

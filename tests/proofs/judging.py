@@ -13,11 +13,15 @@ _TICKS_A_MILLISECOND = 20
 
 @dataclass
 class Verdict:
-    """Sums of many cases. `ticks` counts cases by their time, in twentieths of a millisecond."""
+    """Sums of many cases. `ticks` counts them by their time, in twentieths of a millisecond.
+
+    Times are wall clock, but for `worst_busy_ms`: that one a busy machine does not stretch.
+    """
 
     cases: int = 0
     repeated: int = 0
     worst_ms: float = 0.0
+    worst_busy_ms: float = 0.0
     statuses: dict[str, int] = field(default_factory=dict)
     ticks: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
@@ -38,6 +42,7 @@ def judge(ground: Ground, made: Request, verdict: Verdict, name: str) -> None:
     milliseconds = heard.seconds * 1000
     verdict.cases += 1
     verdict.worst_ms = max(verdict.worst_ms, milliseconds)
+    verdict.worst_busy_ms = max(verdict.worst_busy_ms, heard.busy * 1000)
     for counts, key in ((verdict.statuses, heard.status), (verdict.ticks, int(milliseconds * _TICKS_A_MILLISECOND))):
         counts[str(key)] = counts.get(str(key), 0) + 1
     if (heard.status, heard.body) == _YES[made.path]:

@@ -14,8 +14,8 @@ from portal.notices import operations, ordinary
 from portal.notices.flows.settling import mismatch_of, settle_later, settle_now
 from portal.notices.operations import Letter, Paper, Reading
 from portal.notices.rules import (
-    ASK_WITHIN_SECONDS,
     BUDGET_SECONDS,
+    PAGES_ASK_SECONDS,
     PLATFORM,
     State,
     asked_at_once,
@@ -44,6 +44,7 @@ class Budget:
     """The seconds that a notice may take in all, by the monotonic clock."""
 
     began: float
+    ask_seconds: float = PAGES_ASK_SECONDS
 
     @property
     def ends_at(self) -> float:
@@ -52,7 +53,7 @@ class Budget:
     @property
     def leaves_time_to_ask(self) -> bool:
         """Whether the wallet can still be asked before the sender stops waiting for us."""
-        return time.monotonic() - self.began < ASK_WITHIN_SECONDS
+        return time.monotonic() + self.ask_seconds <= self.ends_at
 
 
 def receive(
@@ -63,13 +64,14 @@ def receive(
     body: bytes,
     now: datetime,
     real_now: datetime | None = None,
+    ask_seconds: float = PAGES_ASK_SECONDS,
 ) -> Answered:
     """Take a notice in. A 2xx is answered only after the commit; an exception means try again.
 
-    `real_now` judges how fresh the signature is; `now` is the moment of business. Raises SQLAlchemyError when the
-    database does not do its part within the budget.
+    `real_now` judges how fresh the signature is; `now` is the moment of business; `ask_seconds` is what a question to
+    the wallet may take. Raises SQLAlchemyError when the database does not do its part within the budget.
     """
-    budget, wallet = Budget(time.monotonic()), parties.wallets[acquirer]
+    budget, wallet = Budget(time.monotonic(), ask_seconds), parties.wallets[acquirer]
     try:
         notice = wallet.read_notice(
             headers=headers,
@@ -137,7 +139,9 @@ def _take_in(
         )
         reading = operations.take_in(session, merchant_id=owner, letter=letter, now=now)
         if reading is not None and reading.state is State.WAITING:
-            settle_later(session, owner, Acquirer(paper.acquirer), paper.notice_id, rung=0, now=now)
+            settle_later(
+                session, owner, Acquirer(paper.acquirer), paper.notice_id, reason=reading.reason, rung=0, now=now
+            )
     return owner, reading
 
 

@@ -54,13 +54,20 @@ class _Turn:
 
 
 def settle_later(
-    session: Session, merchant_id: int, acquirer: Acquirer, notice_id: str, *, rung: int, now: datetime
+    session: Session,
+    merchant_id: int,
+    acquirer: Acquirer,
+    notice_id: str,
+    *,
+    reason: str,
+    rung: int,
+    now: datetime,
 ) -> None:
     """Have a worker ask, in the transaction that knows there is something to ask."""
     defer(
         session,
         SETTLE,
-        at=now + wait(rung),
+        at=now + wait(rung, reason),
         merchant_id=merchant_id,
         acquirer=acquirer,
         notice_id=notice_id,
@@ -96,7 +103,7 @@ def settle(tools: Tools, *, merchant_id: int, acquirer: str, notice_id: str, run
             operations.note(session, merchant_id=merchant_id, acquirer=acquirer, notice_id=notice_id, reading=last)
             log.warning("notice needs a look", extra={"merchant": merchant_id, "reason": reading.reason})
         else:
-            settle_later(session, merchant_id, Acquirer(acquirer), notice_id, rung=rung + 1, now=clock_now())
+            settle_later(session, merchant_id, Acquirer(acquirer), notice_id, reason="", rung=rung + 1, now=clock_now())
 
 
 def mismatch_of(parties: Parties, about: About | str, number: str, owner: int) -> str | None:

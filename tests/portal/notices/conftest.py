@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from portal.events import queries as feed
 from portal.ledger import queries as ledger
 from portal.notices.flows import settle
+from portal.notices.flows.receiving import Budget
 from portal.notices.rules import subject_of
 from portal.payments import queries as payments
 from portal.payments.queries import PaymentRow
@@ -285,7 +286,7 @@ def jdpay_teller(real_wallets: object) -> Jd:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether the wallet is still asked within the request must not depend on how busy this machine is."""
-    monkeypatch.setattr("portal.notices.flows.receiving.ASK_WITHIN_SECONDS", 60)
+    monkeypatch.setattr(Budget, "leaves_time_to_ask", True)
 
 
 @pytest.fixture(autouse=True)
