@@ -27,6 +27,7 @@ from tests.journeys import ledger, road
 from tests.journeys.handset import Handset
 from tests.journeys.ledger import Owed
 from tests.journeys.running import Running
+from tests.journeys.static_codes import code_of, give_reduction, open_code, receipt_of
 
 DESK = {"width": 1280, "height": 900}
 NOTHING = Owed(0, 0, 0, 0)
@@ -49,9 +50,9 @@ def test_a_jd_phone_pays_a_wechat_plate_and_every_book_agrees(
     assert "是一码替您在微信支付开的商户" in told
     assert "也能在这里退款" in told
 
-    set_aside(running, payer, next_reduction=300)
+    give_reduction(running, payer, 300)
     pay(window, running, text, payer=payer, wallet="jdpay", yuan="20.00", reduced="17.00")
-    number = paid_number(running, shop, 2000, wallet="jdpay")
+    number = receipt_of(running, shop, 2000, wallet="jdpay")
 
     owner.goto(f"{running.portal}/receipts/{number}")
     seen = looked_at(owner)
@@ -148,7 +149,7 @@ def test_a_code_that_only_the_stand_in_tells_of_gives_receipts_and_no_refunds(
     shop, owner = running.demo["shops"][1], window()
     road.sign_in(owner, running, [login for login in running.demo["logins"] if login["role"] == "owner"][1])
     if holding == "personal":
-        text = open_code(running, holding="personal", holder_name="周建国")
+        text = open_code(running, "personal", "周建国")
     else:
         text = code_of(running, holding, shop["name"])
     told = link(owner, running, text, name=f"旧码 {price}")
@@ -158,7 +159,7 @@ def test_a_code_that_only_the_stand_in_tells_of_gives_receipts_and_no_refunds(
 
     before, yuan = ledger.ledger_of(running, shop["id"]), f"{price / 100:.2f}"
     pay(window, running, text, payer=f"old-{secrets.token_hex(3)}", wallet=wallet, yuan=yuan, reduced=yuan)
-    number = paid_number(running, shop["id"], price, wallet=wallet)
+    number = receipt_of(running, shop["id"], price, wallet=wallet)
     owner.goto(f"{running.portal}/receipts/{number}")
     seen = looked_at(owner)
     assert fact(owner, "您收到") == f"¥{yuan}"
@@ -223,14 +224,6 @@ def give_half_back(owner: Page, running: Running, number: str) -> None:
         owner.get_by_role("button", name="确认退款 ¥10.00").click()
 
 
-def paid_number(running: Running, shop: int, amount: int, *, wallet: str) -> str:
-    """The receipt's number, once the portal knows the payment and the wallet that paid it."""
-    found = "SELECT payment_no FROM payments WHERE merchant_id = %s AND amount = %s AND wallet = %s AND acquirer = %s"
-    wanted = (shop, amount, wallet, "wechat")
-    road.eventually(lambda: len(ledger.rows(running, found, *wanted)) == 1, "the payment and its wallet are known")
-    return str(ledger.rows(running, found, *wanted)[0][0])
-
-
 def looked_at(page: Page) -> str:
     """The page's words; axe finds nothing on it and nothing is cut off."""
     assert sideways(page) <= 0
@@ -242,25 +235,6 @@ def fact(page: Page, term: str) -> str:
     """The last line beside a term on the page."""
     rows = page.locator(".fact").filter(has_text=re.compile(rf"^\s*{re.escape(term)}"))
     return rows.inner_text().splitlines()[-1]
-
-
-def code_of(running: Running, holding: str, holder: str) -> str:
-    """The text of a static code that the sandbox knows."""
-    known = requests.get(f"{running.sandbox}/control/codes", timeout=10).json()
-    return next(code["text"] for code in known if (code["holding"], code["holder_name"]) == (holding, holder))
-
-
-def open_code(running: Running, **values: str) -> str:
-    """One more code in the directory."""
-    wish = {"text": f"wxp://f2f0{secrets.token_hex(12)}", **values}
-    answer = requests.post(f"{running.sandbox}/control/codes", json=wish, timeout=10)
-    answer.raise_for_status()
-    return str(answer.json()["text"])
-
-
-def set_aside(running: Running, payer: str, **values: int) -> None:
-    """Something of this person's wallet at JD."""
-    requests.post(f"{running.sandbox}/payers/{payer}/jdpay", json=values, timeout=10).raise_for_status()
 
 
 def move_to_next_morning(running: Running) -> None:

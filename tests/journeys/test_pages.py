@@ -12,7 +12,7 @@ import requests
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.chromium import sideways, violations
-from tests.journeys import ledger, road
+from tests.journeys import ledger, road, static_codes
 from tests.journeys.running import ROOT, Running
 
 SCREENS = ROOT / "test-results" / "screens"
@@ -59,6 +59,8 @@ class Spot:
     holds: str = ""
     least: int = 1
     agent: str = ""
+    # Typed into `text` and sent: the page is the answer to a form.
+    paste: str = ""
 
 
 @dataclass
@@ -72,6 +74,11 @@ class Numbers:
     refunded: str
     refund: str
     waiting: str
+    reduced: str
+    reported: str
+    own_code: str
+    other_code: str
+    personal_code: str
 
     def fill(self, path: str) -> str:
         return path.format(**self.__dict__)
@@ -116,6 +123,7 @@ def numbers(running: Running, browser: Browser) -> Numbers:
         refunded=second["order"],
         refund=refund,
         waiting=ledger.rows(running, waiting, shop["id"])[0][0],
+        **static_codes.used(running, shop),
     )
 
 
@@ -142,6 +150,8 @@ PHONE_PAGES = (
     Spot("receipts", "/receipts", "owner", "账单", "Receipts", "main a[href^='/receipts/']", 2),
     Spot("receipt", "/receipts/{paid}", "owner", "微信支付 第", "WeChat Pay", "main ol li", 2),
     Spot("receipt-refunded", "/receipts/{refunded}", "owner", "京东支付 第", "JD Pay", "main ol li", 4),
+    Spot("receipt-reduced", "/receipts/{reduced}", "owner", "京东支付 第", "JD Pay", "main ol li", 4),
+    Spot("receipt-reported", "/receipts/{reported}", "owner", "京东支付 第", "JD Pay", "main ol li", 2),
     Spot("refund", "/receipts/{paid}/refund", "owner", "退多少？", "How much to refund?", "input[name=amount]"),
     Spot("refund-result", "/refunds/{refund}", "owner", "退款到账了", "The refund arrived", "main li", 2),
     Spot("refunds", "/refunds", "owner", "退款记录", "Refunds", "main a[href^='/refunds/']"),
@@ -151,6 +161,19 @@ PHONE_PAGES = (
     Spot("code-suspend", "/codes/1/suspend", "owner", "停用“柜台”？", "Pause “柜台”?", "form#suspend"),
     Spot("code-linked", "/codes/2", "owner", "原来的微信码", "原来的微信码", "main dd", 3),
     Spot("link", "/codes/link", "owner", "关联已有的微信码", "Link a WeChat code you have", "input[type=file]"),
+    *(
+        Spot(
+            f"link-{kind}",
+            "/codes/link",
+            "owner",
+            "这是一张微信",
+            "This is a WeChat",
+            "main li",
+            3,
+            paste=f"{{{kind}}}",
+        )
+        for kind in ("own_code", "other_code", "personal_code")
+    ),
     Spot("rebates", "/rebates", "owner", "返现，一共赚到", "Rebates earned in all", "main dd", 2),
     Spot("settings", "/settings", "owner", "我的", "Me", "main form", 2),
     Spot(
@@ -234,7 +257,11 @@ def visit(browser: Browser, running: Running) -> Iterator[Callable[..., Page]]:
 @pytest.mark.parametrize("look", PHONE_LOOKS, ids=lambda look: look.name)
 @pytest.mark.parametrize("spot", PHONE_PAGES, ids=lambda spot: spot.name)
 def test_a_page_of_the_phone_is_whole(visit: Callable[..., Page], numbers: Numbers, spot: Spot, look: Look) -> None:
-    _examine(visit(spot, look, numbers.fill(spot.path)), spot, look)
+    page = visit(spot, look, numbers.fill(spot.path))
+    if spot.paste:
+        road.fill(page, text=numbers.fill(spot.paste))
+        road.submit(page)
+    _examine(page, spot, look)
 
 
 @pytest.mark.parametrize("look", DESK_LOOKS, ids=lambda look: look.name)
