@@ -2,6 +2,7 @@
 
 from flask import Flask, Response, render_template
 from flask_babel import gettext as _
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -56,4 +57,12 @@ def install_without_pages(app: Flask) -> None:
 def page(code: int) -> tuple[str, int]:
     """The page for one code of HTTP."""
     heading, advice = _words(code)
-    return render_template("_layouts/error.html", error_title=heading, error_lines=[advice]), code
+    # Only these know who is asking without a second look: after anything worse the database may be what failed.
+    signed_in = code in (403, 404, 405) and bool(current_user and current_user.is_authenticated)
+    return render_template(
+        "_layouts/error.html",
+        error_title=heading,
+        error_lines=[advice],
+        home_href="/" if signed_in else None,
+        home_text=_("回到首页"),
+    ), code
