@@ -18,7 +18,7 @@ from sandbox.jd.v2.envelope import returned
 from sandbox.keys import Keys
 from sandbox.language import say
 from sandbox.payers import cards, money
-from sandbox.payers.accounts import BALANCE, NoSuchThing, account
+from sandbox.payers.accounts import BALANCE, Account, NoSuchThing, account
 from sandbox.store import Store
 
 PAYER_HEADER = "X-Sandbox-Payer"
@@ -119,11 +119,17 @@ def _till(connection: sqlite3.Connection, order: sqlite3.Row) -> Till:
         offer.name,
         offer.card,
         holder.source,
-        tuple((source, holder.source_name(source)) for source in (*useful, BALANCE)),
+        tuple((source, _source_words(holder, source)) for source in (*useful, BALANCE)),
     )
     if order["typed"] or not offer.problem:
         return till
     return replace(till, problem=say(str(offer.problem), offer.problem.english))
+
+
+def _source_words(holder: Account, source: str) -> str:
+    name = say(holder.source_name(source), holder.source_english(source))
+    expired = source != BALANCE and holder.card(source).state == "expired"
+    return name + say("（已过期）", " (expired)") if expired else name
 
 
 def _refused(till: Till, problem: str, typed: str) -> Till:

@@ -85,6 +85,10 @@ class Account:
         """What people call a source."""
         return BALANCE_NAMES[self.wallet] if source == BALANCE else self.card(source).name
 
+    def source_english(self, source: str) -> str:
+        """The same for a page in English."""
+        return "Balance" if source == BALANCE else self.card(source).english
+
 
 def card_id(bank: str, kind: str, tail: str) -> str:
     """The id of a card: `cmb-debit-6789`."""

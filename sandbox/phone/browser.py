@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from requests.cookies import get_cookie_header
 
+from sandbox.language import HEADER
 from sandbox.phone import cookies
 from sandbox.phone.addresses import Places
 from sandbox.phone.agents import USER_AGENTS
@@ -119,6 +120,7 @@ class Browser:
                 headers["Origin"] = origin
         if self.places.site(url) == "sandbox":
             headers[PAYER_HEADER] = self._payer
+            headers |= {HEADER: request.headers[HEADER]} if HEADER in request.headers else {}
         return headers
 
 

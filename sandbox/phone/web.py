@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.language import language, say
+from sandbox.language import HEADER, language, say
 from sandbox.phone import phones, policy, rewriting
 from sandbox.phone.addresses import WALLETS, Foreign, Places
 from sandbox.phone.browser import Answer, Browser, Request, Unreachable
@@ -54,7 +54,7 @@ def _asked(places: Places, path: str) -> Request:
         url,
         method=request.method,
         body=request.get_data() if request.method == "POST" else b"",
-        headers={name: request.headers[name] for name in names if name in request.headers},
+        headers={name: request.headers[name] for name in names if name in request.headers} | {HEADER: language()},
         referer=_referer(places),
     )
 

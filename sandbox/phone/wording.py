@@ -21,11 +21,11 @@ def kind_name(kind: str) -> str:
     """What was scanned."""
     names = {
         Kind.PORTAL: say("一码码牌", "Yima plate"),
-        Kind.WECHAT_PERSONAL: say("微信个人收款码", "WeChat personal code"),
-        Kind.WECHAT_MERCHANT: say("微信商家收款码", "WeChat merchant code"),
-        Kind.WECHAT_ORDER: say("微信订单码", "WeChat order code"),
-        Kind.ALIPAY: say("支付宝的码", "Alipay code"),
-        Kind.UNIONPAY: say("云闪付的码", "UnionPay code"),
+        Kind.WECHAT_PERSONAL: say("微信个人收款码", "a WeChat personal code"),
+        Kind.WECHAT_MERCHANT: say("微信商家收款码", "a WeChat merchant code"),
+        Kind.WECHAT_ORDER: say("微信订单码", "a WeChat order code"),
+        Kind.ALIPAY: say("支付宝的码", "an Alipay code"),
+        Kind.UNIONPAY: say("云闪付的码", "a UnionPay code"),
         Kind.ADDRESS: say("别家的网址", "somebody else's address"),
         Kind.TEXT: say("一段文字", "plain text"),
     }
