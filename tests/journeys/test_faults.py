@@ -1,30 +1,18 @@
 """With each fault switched on in turn the portal ends in the right state, and nobody helps it."""
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from tests.journeys import faults
 from tests.journeys import running as product
-from tests.journeys.running import ROOT
 
 
 @pytest.fixture(scope="module")
 def ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[faults.Row, str]]:
     """Every fault lived through, in a product of its own: its clock runs hours ahead before the last one."""
-    data_dir = tmp_path_factory.mktemp("faults") / "data"
-    data_dir.mkdir()
-    started = product.start(data_dir)
-    yield faults.live_through_all(started, faults.rows())
-    product.stop(started)
-    subprocess.run(
-        ["./dev", "reset"],
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "PORTAL_DATA_DIR": str(data_dir)},
-        check=True,
-        capture_output=True,
-    )
+    with product.whole(tmp_path_factory.mktemp("faults") / "data") as started:
+        yield faults.live_through_all(started, faults.rows())
 
 
 @pytest.mark.parametrize("row", faults.rows(), ids=str)
