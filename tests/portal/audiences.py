@@ -70,7 +70,9 @@ AUDIENCES: dict[str, Audience] = {
     "merchants.step": Audience.OWNER,
     "rebates.open_link": Audience.OWNER,
     "staff.application": Audience.STAFF,
+    "staff.close_day": Audience.STAFF,
     "staff.decide": Audience.STAFF,
+    "staff.decide_item": Audience.STAFF,
     "staff.home": Audience.STAFF,
     "staff.lift": Audience.STAFF,
     "staff.lift_restriction": Audience.STAFF,
@@ -78,6 +80,8 @@ AUDIENCES: dict[str, Audience] = {
     "staff.picture": Audience.STAFF,
     "staff.place_restriction": Audience.STAFF,
     "staff.queue": Audience.STAFF,
+    "staff.reconciled_day": Audience.STAFF,
+    "staff.reconciliation": Audience.STAFF,
     "staff.restrict": Audience.STAFF,
     "staff.search": Audience.STAFF,
 }
@@ -96,5 +100,7 @@ VALUES: dict[str, str | int] = {
     "export_id": 1,
     "merchant_id": 999999999,
     "application_id": 1,
+    "day": "2026-11-21",
+    "item_id": 1,
     "function": "receive",
 }
