@@ -57,3 +57,20 @@ CODE: Words = {
     "replaced": ("已更换", "another plate hangs in its place"),
     "retired": ("已报废", "out of use for good"),
 }
+BILL: Words = {
+    "awaiting_bill": ("等账单", "asked for, or about to be; also one that could not be believed"),
+    "parsed": ("已解析", "read to its very end, its own sums right"),
+    "compared": ("已比对", "joined with our books, every difference written down"),
+    "balanced": ("已对平", "nothing is open"),
+    "unbalanced": ("未对平", "something is open; looked at again every night"),
+    "closed": ("已关账", "closed by staff: never compared again"),
+}
+BILL_ITEM: Words = {
+    "matched": ("又核对上了", "a later comparison found no difference"),
+    "mismatched": ("不符", "both sides have it, with another amount or state"),
+    "local_only": ("我方有 渠道无", "we booked it, the bill does not have it"),
+    "channel_only": ("渠道有 我方无", "the bill has it (or has it twice), we do not"),
+    "on_hold": ("挂账", "somebody is asking; at most 7 days, still open"),
+    "resolved": ("挂账后核对上了", "had been on hold when a later comparison found no difference"),
+    "ignored": ("已忽略", "left at that by staff with a reason; other amounts open it again"),
+}

@@ -7,10 +7,21 @@ from itertools import pairwise
 from typing import Any
 
 from deploy.settings import ROOT
-from deploy.state_words import APPLICATION, CODE, PAYMENT, REFUND, WALLET_APPLICATION, WALLET_USUAL, Words
+from deploy.state_words import (
+    APPLICATION,
+    BILL,
+    BILL_ITEM,
+    CODE,
+    PAYMENT,
+    REFUND,
+    WALLET_APPLICATION,
+    WALLET_USUAL,
+    Words,
+)
 from portal.codes import rules as codes
 from portal.merchants import rules as merchants
 from portal.payments import rules as payments
+from portal.reconciliation import rules as bills
 from portal.refunds import rules as refunds
 from portal.wallets.applications import ApplicationState
 
@@ -53,6 +64,13 @@ def machines() -> tuple[Machine, ...]:
         ),
         Machine("收款 Payment", "payments", PAYMENT, _facts(payments.State, payments.Fact, payments.after)),
         Machine("退款 Refund", "refunds", REFUND, _facts(refunds.State, refunds.Fact, refunds.after)),
+        Machine("账单 Bill", "reconciliation", BILL, _facts(bills.BatchState, bills.BatchFact, bills.batch_after)),
+        Machine(
+            "账单差异 Difference",
+            "reconciliation",
+            BILL_ITEM,
+            _facts(bills.ItemState, bills.ItemFact, bills.item_after),
+        ),
         Machine("收款码 Code", "codes", CODE, _facts(codes.State, codes.Fact, codes.after)),
     )
 
@@ -115,6 +133,8 @@ def every_state() -> dict[str, tuple[type[StrEnum], Words]]:
         "wallet application": (ApplicationState, WALLET_APPLICATION),
         "payment": (payments.State, PAYMENT),
         "refund": (refunds.State, REFUND),
+        "bill": (bills.BatchState, BILL),
+        "difference": (bills.ItemState, BILL_ITEM),
         "code": (codes.State, CODE),
     }
 

@@ -1,27 +1,35 @@
 """The operator's commands: `flask --app app <command>`."""
 
 import secrets
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
 
 import click
 from flask import Flask
+from flask.cli import AppGroup
 
-from portal import demo, worker
+from portal import demo, doctor, worker
 from portal.audit import queries as audit
-from portal.config import owner_url
+from portal.config import owner_url, secret_files
 from portal.identity import operations as identity
 from portal.identity.rules import StaffRole, check_password, phone_place, read_phone
 from portal.ledger import queries as ledger
 from portal.plumbing import schema_upgrade
-from portal.plumbing.clock import now
+from portal.plumbing.clock import now, real_now
 from portal.plumbing.crypto import hash_password
-from portal.plumbing.web import interconnect, keyring, settings, sms_gateway, staff_database, wallets
+from portal.plumbing.web import database, interconnect, keyring, settings, sms_gateway, staff_database, wallets
 from portal.plumbing.work import Tools
+from portal.reconciliation import flows as reconciliation
+from portal.reconciliation import queries as bill_queries
+from portal.reconciliation.queries import BatchKey, BatchRow
+from portal.reconciliation.rules import BatchState
 from portal.values.errors import Refused
 
 
 def install(app: Flask) -> None:
     """Add every command to `app`."""
-    for command in (migrate, load_demo, create_staff, work, verify_ledger, verify_audit):
+    for command in (migrate, load_demo, create_staff, work, verify_ledger, verify_audit, bills, examine):
         app.cli.add_command(command)
 
 
@@ -81,6 +89,17 @@ def work() -> None:
     worker.run(tools(), direct_url=settings().database_staff_url)
 
 
+@click.command("doctor")
+def examine() -> None:
+    """Look at everything an installation needs, one line each; exit 1 when something must be mended first."""
+    patient = doctor.Patient(database(), tools(), tuple(secret_files()), now=now(), real_now=real_now())
+    findings = doctor.examine(patient)
+    for finding in findings:
+        click.echo(f"{finding.level:<4}  {finding.name}: {finding.says}")
+    if any(finding.level is doctor.Level.FAIL for finding in findings):
+        raise SystemExit(1)
+
+
 @click.command("verify-ledger")
 def verify_ledger() -> None:
     """Check that every cached balance is the sum of its transfers; exit 1 when one is not."""
@@ -107,6 +126,47 @@ def verify_audit() -> None:
     if broken:
         raise SystemExit(1)
     click.echo("every chain holds")
+
+
+bills = AppGroup("bills", help="The wallets' bills of a day.")
+_DAY = click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="a day in Beijing")
+
+
+@bills.command("fetch")
+@_DAY
+def fetch_bills(day: datetime) -> None:
+    """Fetch every bill of a day that is not there yet."""
+    _tell_bills(_watched(reconciliation.fetch, day.date()))
+
+
+@bills.command("reconcile")
+@_DAY
+def reconcile_bills(day: datetime) -> None:
+    """Fetch what is missing, then read and compare; exit 1 unless every bill is balanced. May be run again."""
+    rows = _watched(reconciliation.reconcile, day.date())
+    _tell_bills(rows)
+    if any(row.state not in (BatchState.BALANCED, BatchState.CLOSED) for row in rows):
+        raise SystemExit(1)
+
+
+def _watched(work: Callable[..., list[BatchRow]], day: date) -> list[BatchRow]:
+    """Run it under a bar: bills in per cent, as they are read and compared."""
+    with click.progressbar(length=100, label=day.isoformat(), file=sys.stderr) as bar:
+
+        def watch(key: BatchKey, percent: int) -> None:
+            bar.label = f"{day} {key.acquirer} {key.sub_merchant_no}".rstrip()
+            bar.update(percent - bar.pos)
+
+        return work(tools(), day, now=now(), watch=watch)
+
+
+def _tell_bills(rows: list[BatchRow]) -> None:
+    with staff_database().transaction() as session:
+        for row in rows:
+            open_items = bill_queries.open_items(session, row.key)
+            name = f"{row.key.acquirer} {row.key.sub_merchant_no}".rstrip()
+            said = f"{row.state}, bill {row.answer or 'not asked for'}" + (f" ({row.trouble})" if row.trouble else "")
+            click.echo(f"{row.key.day} {name}: {said}, {row.lines} lines, {open_items} differences open")
 
 
 def tools() -> Tools:

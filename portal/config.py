@@ -78,6 +78,11 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
+def secret_files(environ: Mapping[str, str] = os.environ) -> list[Path]:
+    """The files that hold keys; nobody but the portal's own user should be able to read them."""
+    return [Path(_needed(environ, name)) for name in ("PORTAL_SECRETS_FILE", "WALLETS_FILE")]
+
+
 def owner_url(environ: Mapping[str, str] = os.environ) -> str:
     """The connection that may change the schema; only the migrations use it."""
     return _needed(environ, "DATABASE_OWNER_URL")

@@ -10,8 +10,13 @@ from portal.notices import models as notices
 from portal.payments import models as payments
 from portal.plumbing.db import METADATA
 from portal.rebates import models as rebates
+from portal.receipts.exports import models as exports
+from portal.reconciliation import models as reconciliation
 from portal.refunds import models as refunds
 
-SLICES_WITH_TABLES = (audit, codes, events, identity, ledger, merchants, notices, payments, rebates, refunds)
+SLICES_WITH_TABLES = (
+    *(audit, codes, events, exports, identity, ledger, merchants, notices, payments, rebates),
+    *(reconciliation, refunds),
+)
 
 __all__ = ["METADATA", "SLICES_WITH_TABLES"]

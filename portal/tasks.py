@@ -10,6 +10,8 @@ from portal.payments import flows as payments
 from portal.plumbing.clock import now
 from portal.plumbing.work import Job, Tools
 from portal.rebates import operations as rebates
+from portal.receipts.exports import flows as exports
+from portal.reconciliation import flows as reconciliation
 from portal.refunds import flows as refunds
 
 TASKS: dict[str, Job] = {
@@ -18,7 +20,10 @@ TASKS: dict[str, Job] = {
     merchants.FOLLOW_APPLICATION: merchants.follow_application,
     notices.SETTLE: notices.settle,
     payments.ASK: payments.ask,
+    reconciliation.NIGHTLY: reconciliation.nightly,
     refunds.CHASE: refunds.chase,
+    exports.BUILD: exports.build,
+    exports.EXPIRE: exports.expire,
 }
 
 

@@ -19,6 +19,9 @@ from portal.plumbing.clock import ahead, now
 from portal.plumbing.db import PATIENCE
 from portal.plumbing.jobs import QUEUE
 from portal.plumbing.work import Job, Tools
+from portal.receipts.exports.flows import BUILD
+from portal.receipts.exports.rules import TRIES_MOST
+from portal.reconciliation.flows import NIGHTLY
 from portal.tasks import TASKS, on_event
 
 log = logging.getLogger("portal.worker")
@@ -47,8 +50,8 @@ class Patience(procrastinate.BaseRetryStrategy):
         return procrastinate.RetryDecision(retry_in={"seconds": min(2 ** min(job.attempts + 1, 10), 600)})
 
 
-# A code lives for minutes: half a minute of trying is enough, then the person asks for another.
-_GIVEN_UP = {SEND_CODE: Patience(most=4)}
+# A code lives for minutes: half a minute of trying is enough, then the person asks for another. So with a file.
+_GIVEN_UP = {SEND_CODE: Patience(most=4), BUILD: Patience(most=TRIES_MOST - 1)}
 
 
 class Relay:
@@ -172,6 +175,7 @@ def _relay(tools: Tools, stop: threading.Event) -> None:
                 _walk_with_business(tools)
             if time.monotonic() >= requeue_at:
                 _requeue(tools)
+                _keep_nights(tools)
                 requeue_at = time.monotonic() + _REQUEUE_SECONDS
             stop.wait(0 if carried else _POLL_SECONDS)
         except Exception:
@@ -191,3 +195,10 @@ def _requeue(tools: Tools) -> None:
         count = jobs.requeue_stalled(session)
     if count:
         log.warning("%s jobs of workers that died are queued again", count)
+
+
+def _keep_nights(tools: Tools) -> None:
+    """The nightly job puts itself off until tomorrow; here it is begun, and begun again should it ever be lost."""
+    with tools.database.transaction() as session:
+        if not jobs.is_waiting(session, NIGHTLY, or_running=True):
+            jobs.defer(session, NIGHTLY, lock=NIGHTLY)

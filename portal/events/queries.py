@@ -58,5 +58,18 @@ def merchants_behind(session: Session, *, relay: str) -> list[int]:
     )
 
 
+def oldest_not_carried(session: Session, *, relay: str) -> datetime | None:
+    """When the oldest fact happened that the relay has not carried; None when it is abreast. For `portal_staff`."""
+    cursor = sa.and_(EventCursor.merchant_id == EventHead.merchant_id, EventCursor.relay == relay)
+    next_seq = sa.func.coalesce(EventCursor.seq, 0) + 1
+    return session.scalar(
+        sa.select(sa.func.min(Event.at))
+        .select_from(EventHead)
+        .outerjoin(EventCursor, cursor)
+        .join(Event, sa.and_(Event.merchant_id == EventHead.merchant_id, Event.seq == next_seq))
+        .where(EventHead.seq >= next_seq)
+    )
+
+
 def _happening(row: Event) -> Happening:
     return Happening(row.merchant_id, row.seq, row.at, row.kind, row.subject, row.facts)

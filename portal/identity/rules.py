@@ -43,6 +43,7 @@ class Limit(StrEnum):
     LOGIN_BY_PHONE = "login_phone"
     LOGIN_BY_ADDRESS = "login_address"
     PAGE_BY_ADDRESS = "page_address"
+    EXPORT_BY_MERCHANT = "export_merchant"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ LIMITS = {
     Limit.LOGIN_BY_PHONE: Allowance(10, timedelta(minutes=5)),
     Limit.LOGIN_BY_ADDRESS: Allowance(60, timedelta(minutes=5)),
     Limit.PAGE_BY_ADDRESS: Allowance(600, timedelta(minutes=5)),
+    Limit.EXPORT_BY_MERCHANT: Allowance(10, timedelta(hours=1)),
 }
 
 

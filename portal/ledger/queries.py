@@ -1,11 +1,13 @@
 """Read balances, and check that the cached ones are the sum of their transfers."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.ledger.models import Account, Transfer
+from portal.ledger.rules import SUSPENSE, refund_in_flight
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,29 @@ def transfers(session: Session, merchant_id: int) -> list[PostedTransfer]:
         sa.select(Transfer).where(Transfer.merchant_id == merchant_id).order_by(Transfer.transfer_id)
     )
     return [PostedTransfer(row.kind, row.ref, row.debit, row.credit, row.amount) for row in rows]
+
+
+def booked(kind: str) -> sa.Select[int, str, int]:
+    """Merchant, reference and amount (fen) of every transfer of one kind, to join with what it was booked for."""
+    return sa.select(Transfer.merchant_id, Transfer.ref, Transfer.amount).where(Transfer.kind == kind)
+
+
+def booked_at(kind: str) -> sa.Select[int, str, datetime]:
+    """Merchant, reference and moment of every transfer of one kind, to join with what it was booked for."""
+    return sa.select(Transfer.merchant_id, Transfer.ref, Transfer.created_at).where(Transfer.kind == kind)
+
+
+def not_drained(session: Session) -> dict[str, Balance]:
+    """The accounts that must come to nothing again, added up over all merchants whose own has not; by code."""
+    rows = session.execute(
+        sa.select(Account.code, sa.func.sum(Account.debits), sa.func.sum(Account.credits))
+        .where(
+            sa.or_(Account.code == SUSPENSE, Account.code.startswith(refund_in_flight(""), autoescape=True)),
+            Account.debits != Account.credits,
+        )
+        .group_by(Account.code)
+    )
+    return {code: Balance(code, int(debits), int(credits)) for code, debits, credits in rows}
 
 
 def accounts_that_disagree(session: Session) -> list[tuple[int, str]]:

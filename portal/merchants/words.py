@@ -147,5 +147,6 @@ ACT_WORDS = {
     "code.replaced": _l("换了新的收款码"),
     "code.retired": _l("作废了收款码"),
     "refund.requested": _l("申请了退款"),
+    "receipts.exported": _l("导出了账单"),
 }
 OTHER_ACT = _l("做了一项操作")

@@ -42,3 +42,13 @@ def counts(session: Session) -> Mapping[tuple[str, str], int]:
     """How many notices came so far, by sender and outcome."""
     rows = session.execute(sa.select(NoticeCount.sender, NoticeCount.outcome, NoticeCount.count))
     return {(row.sender, row.outcome): row[2] for row in rows}
+
+
+def unsettled(session: Session) -> Mapping[State, int]:
+    """How many notices wait, fit nothing, or were put aside. Needs the wide sight of `portal_staff`."""
+    states = [State.WAITING, State.ORPHAN, State.QUARANTINED]
+    rows = session.execute(
+        sa.select(InboxNotice.state, sa.func.count()).where(InboxNotice.state.in_(states)).group_by(InboxNotice.state)
+    )
+    found = {State(state): number for state, number in rows}
+    return {state: found.get(state, 0) for state in states}

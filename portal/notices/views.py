@@ -8,13 +8,13 @@ from flask import Blueprint, Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from portal.notices import flows, queries
+from portal.notices import books, flows, queries
 from portal.notices.counting import Tally
 from portal.notices.flows import Answered
 from portal.notices.rules import ALONE_ASK_SECONDS, BODY_MOST, INTERCONNECT, PAGES_ASK_SECONDS
 from portal.payments.flows import Parties
 from portal.plumbing.clock import now, real_now
-from portal.plumbing.web import Audience, database, guard, interconnect, keyring, settings, wallets
+from portal.plumbing.web import Audience, database, guard, interconnect, keyring, settings, staff_database, wallets
 from portal.wallets.port import Acquirer
 
 log = logging.getLogger("portal.notices")
@@ -58,16 +58,18 @@ def routed() -> Response:
 @meter.get("/metrics")
 @guard(Audience.EVERYONE)
 def metrics() -> Response:
-    """The counters, as Prometheus reads them."""
+    """The counters, and how the ledger does, as Prometheus reads them."""
     tally().write(database())
     with database().transaction() as session:
         found = queries.counts(session)
+    with staff_database().transaction() as session:
+        ledger = books.measured(session, now=now())
     lines = ["# TYPE yima_notices_total counter"]
     lines += [
         f'yima_notices_total{{sender="{sender}",outcome="{outcome}"}} {number}'
         for (sender, outcome), number in sorted(found.items())
     ]
-    return Response("\n".join([*lines, ""]), content_type="text/plain; version=0.0.4")
+    return Response("\n".join([*lines, *ledger, ""]), content_type="text/plain; version=0.0.4")
 
 
 def tally() -> Tally:

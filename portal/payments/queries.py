@@ -1,14 +1,16 @@
 """Read payments."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.ledger import queries as ledger
 from portal.payments.models import DayTotal, Payment
-from portal.payments.rules import Availability, State, availability
+from portal.payments.rules import Availability, Source, State, availability
+from portal.values.day import business_date
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,15 @@ class DayRow:
     refunded: int
 
 
+@dataclass(frozen=True)
+class Bookkeeping:
+    """How many payments there were, how many of them the ledger holds, and how many it held in time."""
+
+    paid: int
+    booked: int
+    in_time: int
+
+
 _COLUMNS = tuple(name for name in PaymentRow.__dataclass_fields__)
 
 
@@ -92,3 +103,22 @@ def day(session: Session, merchant_id: int, business_date: date) -> DayRow:
 def as_row(row: Payment) -> PaymentRow:
     """A frozen copy of a payment's row."""
     return PaymentRow(**{name: getattr(row, name) for name in _COLUMNS})
+
+
+def bookkeeping(session: Session, *, since: datetime, within: timedelta) -> Bookkeeping:
+    """All merchants' payments paid since a moment, and their place in the ledger. Goes shop by shop, along the kept
+    days and the indexes that begin with the merchant. Needs the wide sight of `portal_staff`."""
+    days = sa.select(DayTotal.merchant_id).where(DayTotal.business_date >= business_date(since)).distinct().subquery()
+    booked = ledger.booked_at("payment").subquery()
+    row = session.execute(
+        sa.select(
+            sa.func.count(),
+            sa.func.count(booked.c.ref),
+            sa.func.count().filter(booked.c.created_at <= Payment.paid_at + within),
+        )
+        .select_from(days)
+        .join(Payment, Payment.merchant_id == days.c.merchant_id)
+        .outerjoin(booked, sa.and_(booked.c.merchant_id == Payment.merchant_id, booked.c.ref == Payment.payment_no))
+        .where(Payment.state == State.SUCCESS, Payment.paid_at >= since, Payment.source != Source.INTERCONNECT)
+    ).one()
+    return Bookkeeping(*row)

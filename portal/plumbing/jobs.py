@@ -32,6 +32,10 @@ _REQUEUE = sa.text(
     SELECT id, procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL) FROM stalled
     """
 )
+_IS_WAITING = sa.text(
+    "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE task_name = :task"
+    " AND status = ANY(CAST(:states AS procrastinate_job_status[])))"
+)
 # The first try of a job waits for a moment of business, every later one for a moment of the database's own clock.
 _PULL_FORWARD = sa.text(
     "UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo' AND attempts = 0"
@@ -58,6 +62,12 @@ def defer(
     )
 
 
+def is_waiting(session: Session, task: str, *, or_running: bool = False) -> bool:
+    """Whether a job of this name is queued (`or_running`: or under way)."""
+    states = ["todo", "doing"] if or_running else ["todo"]
+    return bool(session.scalar(_IS_WAITING, {"task": task, "states": states}))
+
+
 def requeue_stalled(session: Session, *, seconds: float = STALLED_SECONDS) -> int:
     """Queue again what dead workers had begun; answers how many jobs that were. Needs the rights of `portal_staff`.
 
@@ -72,3 +82,11 @@ def pull_forward(session: Session, *, now: datetime) -> int:
     Needs the rights of `portal_staff`. Where nobody moves that clock there is nothing to do.
     """
     return session.execute(_PULL_FORWARD, {"queue": QUEUE, "moment": now}).rowcount  # type: ignore[attr-defined]
+
+
+def seconds_since_heartbeat(session: Session) -> float | None:
+    """Seconds since a worker last showed a sign of life; None when there is none. Needs `portal_staff`."""
+    found = session.scalar(
+        sa.text("SELECT extract(epoch FROM clock_timestamp() - max(last_heartbeat)) FROM procrastinate_workers")
+    )
+    return None if found is None else float(found)

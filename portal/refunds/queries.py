@@ -119,3 +119,13 @@ def parts_of(session: Session, merchant_id: int, payment_no: str) -> int:
 def as_row(row: Refund) -> RefundRow:
     """A frozen copy of a refund's row."""
     return RefundRow(**{name: getattr(row, name) for name in _COLUMNS})
+
+
+def open_since_before(session: Session, moment: datetime) -> int:
+    """How many refunds of all merchants were asked for before `moment` and are not over. For `portal_staff`."""
+    statement = (
+        sa.select(sa.func.count())
+        .select_from(Refund)
+        .where(Refund.state.not_in(sorted(OVER)), Refund.created_at < moment)
+    )
+    return session.scalar(statement) or 0

@@ -75,3 +75,14 @@ class LiftForm(FlaskForm):
     """Give a function back."""
 
     reason = _sentence(_l("解除原因"), _l("请写解除原因"), _l("商户看到同一句：核对了什么"))
+
+
+class DecideItemForm(FlaskForm):
+    """What becomes of one difference between a bill and our books."""
+
+    way = RadioField(_l("处理办法"), [InputRequired(_l("请选一种处理办法"))], default="hold")
+    reason = _sentence(_l("原因"), _l("请写原因"), _l("核对了什么，等什么；和处理人一起留在审计里"))
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.way.choices = [("hold", _l("挂账，最多 7 天")), ("ignore", _l("忽略，不动任何一笔钱"))]

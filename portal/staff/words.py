@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.identity.rules import StaffRole
 from portal.merchants.rules import State
+from portal.reconciliation.rules import BatchState, Difference, ItemState
 from portal.staff.rules import Check, Finding
 from portal.wallets.applications import ApplicationState, Document
 
@@ -87,7 +88,61 @@ REFUSAL_WORDS = {
     "own_merchant": _l("这是您自己的店，请让别的同事处理"),
     "restricted_already": _l("这项功能已经在限制中，可能是同事刚刚限制的"),
     "not_restricted": _l("这项功能没有在限制，可能是同事刚刚解除的"),
+    "item_is_over": _l("这笔差异已经有结果了，可能是同事刚刚处理的，或者又核对上了"),
+    "day_closed": _l("这一天已经关账"),
+    "not_balanced": _l("还有账单没到，或者还有差异没有处理，先不能关账"),
 }
+BATCH_STATE_WORDS = {
+    BatchState.AWAITING_BILL: ("clock", _l("等账单")),
+    BatchState.PARSED: ("half", _l("已解析")),
+    BatchState.COMPARED: ("half", _l("已比对")),
+    BatchState.BALANCED: ("ok", _l("已对平")),
+    BatchState.UNBALANCED: ("warn", _l("未对平")),
+    BatchState.CLOSED: ("ok", _l("已关账")),
+}
+BILL_ANSWER_WORDS = {
+    "": _l("还没有去取"),
+    "ready": _l("账单到了，校验和已核对"),
+    "empty": _l("这一天没有交易"),
+    "not_ready": _l("钱包还没有做好账单，半小时后再取"),
+    "not_permitted": _l("这家钱包不给我们这份账单"),
+    "failed": _l("没有取到，稍后再取"),
+    "unreadable": _l("账单自己对不上或者读不懂，没有采用，稍后再取"),
+}
+DIFFERENCE_WORDS = {
+    Difference.AMOUNT: ("bad", _l("金额不符")),
+    Difference.STATUS: ("half", _l("状态不符")),
+    Difference.LOCAL_ONLY: ("out", _l("我方有 渠道无")),
+    Difference.CHANNEL_ONLY: ("in", _l("渠道有 我方无")),
+    Difference.DUPLICATE: ("warn", _l("账单行重复")),
+}
+ITEM_STATE_WORDS = {
+    ItemState.MATCHED: ("ok", _l("又核对上了")),
+    ItemState.MISMATCHED: ("open", _l("待处理")),
+    ItemState.LOCAL_ONLY: ("open", _l("待处理")),
+    ItemState.CHANNEL_ONLY: ("open", _l("待处理")),
+    ItemState.ON_HOLD: ("pause", _l("挂账")),
+    ItemState.RESOLVED: ("ok", _l("挂账后核对上了")),
+    ItemState.IGNORED: ("ok", _l("已忽略")),
+}
+# What a bill says of a line, and what we say of a payment or a refund.
+SIDE_STATE_WORDS = {
+    "created": _l("已下单"),
+    "paying": _l("支付中"),
+    "success": _l("成功"),
+    "processing": _l("处理中"),
+    "failed": _l("失败"),
+    "closed": _l("已关闭"),
+    "abnormal": _l("退款异常"),
+    "requested": _l("已申请"),
+    "pending_approval": _l("等店主同意"),
+    "approved": _l("店主已同意"),
+    "declined": _l("店主没同意"),
+    "unknown": _l("正在确认"),
+}
+SORT_WORDS = {"payment": _l("收款"), "refund": _l("退款")}
+ACQUIRER_WORDS = {"wechat": _l("微信收单"), "jdpay": _l("京东收单")}
+PAYER_WALLET_WORDS = {"wechat": _l("微信支付"), "jdpay": _l("京东支付"), "unknown": _l("未知")}
 SEARCH_WORDS = {
     "name": _l("按店名找"),
     "number": _l("按商户号找"),

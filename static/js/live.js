@@ -1,6 +1,7 @@
 // Keeps a page fresh. Listens to the shop's feed; when something happened the server draws the page anew and the part
 // marked data-live is put in place of the old one. Without the feed it asks every three seconds; without script the
-// page is complete as it stands.
+// page is complete as it stands. What is no happening of the feed (a file being made) names its own pace in data-pace
+// and is drawn at that pace for as long as it does.
 
 const SILENT_AFTER = 15000;
 const ASK_EVERY = 3000;
@@ -65,7 +66,7 @@ async function replace() {
   const held = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   const newest = firstRow(fresh);
   const before = firstRow(old);
-  seen = fresh.dataset.after;
+  seen = fresh.dataset.after ?? "";
   old.replaceWith(fresh);
   if (held) fresh.querySelector(`[href="${CSS.escape(held)}"]`)?.focus();
   if (newest && newest !== before) say(newest);
@@ -120,4 +121,12 @@ if (seen !== "" && "EventSource" in window) {
   });
 } else if (seen !== "") {
   setInterval(draw, ASK_EVERY);
+}
+
+const pace = Number(document.querySelector("[data-live]")?.dataset.pace);
+if (pace) {
+  const drawn = setInterval(() => {
+    if (document.querySelector("[data-live]")?.dataset.pace) draw();
+    else clearInterval(drawn);
+  }, pace);
 }

@@ -1,11 +1,15 @@
 """A wallet under the test's hand: it answers what it is told to, and remembers what it was asked."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import BinaryIO
 
 from portal.wallets.applications import ApplicationAnswer, ApplicationState, ApplicationToSend
+from portal.wallets.bills import BillAnswer, BillState, BillToFetch, TradeLine, TradeSummary
 from portal.wallets.errors import NoticeRejected
+from portal.wallets.jdpay.bill_lines import read_trades as jd_trades
 from portal.wallets.port import (
     Acquirer,
     BrowserReturn,
@@ -21,6 +25,7 @@ from portal.wallets.port import (
     RefundState,
     RefundToSend,
 )
+from portal.wallets.wechat.bill_kinds import read_trades as wechat_trades
 
 
 @dataclass
@@ -82,6 +87,17 @@ class ScriptedWallet:
     def ask_refund(self, contract: Contract, refund_no: str) -> RefundAnswer:
         arrived = RefundAnswer(self.acquirer, refund_no, RefundState.SUCCESS, contract.sub_merchant_no)
         return self._answer("ask_refund", refund_no, arrived)
+
+    def fetch_bill(self, bill: BillToFetch, *, into: BinaryIO) -> BillAnswer:
+        """`script["fetch_bill"]`: the bill's bytes, an answer without any, or an exception."""
+        told = self._answer("fetch_bill", bill, BillAnswer(BillState.NOT_READY))
+        if not isinstance(told, bytes):
+            return told
+        into.write(told)
+        return BillAnswer(BillState.READY, len(told), hashlib.sha256(told).hexdigest())
+
+    def read_trades(self, bill: BinaryIO) -> Iterator[TradeLine | TradeSummary]:
+        return (wechat_trades if self.acquirer is Acquirer.WECHAT else jd_trades)(bill)
 
     def read_notice(self, *, headers: Mapping[str, str], body: bytes, now: datetime, keys_of: KeysOf) -> Notice:
         if body not in self.notices:

@@ -82,10 +82,7 @@ def shops(session: Session, merchant_id: int) -> list[ShopRow]:
 def contracts(session: Session, merchant_id: int) -> dict[str, ContractRow]:
     """The merchant's finished contracts by acquirer."""
     rows = session.scalars(sa.select(MerchantContract).where(MerchantContract.merchant_id == merchant_id))
-    return {
-        row.acquirer: ContractRow(row.acquirer, row.sub_merchant_no, row.keys_sealed, row.fee_rate_bp, row.opened_at)
-        for row in rows
-    }
+    return {row.acquirer: _contract(row) for row in rows}
 
 
 def restrictions(session: Session, merchant_id: int, *, now: datetime) -> dict[str, RestrictionRow]:
@@ -135,3 +132,17 @@ def merchant_of_contract(session: Session, acquirer: str, sub_merchant_no: str) 
             ContractLookup.acquirer == acquirer, ContractLookup.sub_merchant_no == sub_merchant_no
         )
     )
+
+
+def contracts_with(session: Session, acquirer: str, *, before: datetime) -> list[tuple[int, ContractRow]]:
+    """Every merchant's contract with one acquirer that was opened before a moment, with his number. For staff."""
+    rows = session.scalars(
+        sa.select(MerchantContract)
+        .where(MerchantContract.acquirer == acquirer, MerchantContract.opened_at < before)
+        .order_by(MerchantContract.merchant_id)
+    )
+    return [(row.merchant_id, _contract(row)) for row in rows]
+
+
+def _contract(row: MerchantContract) -> ContractRow:
+    return ContractRow(row.acquirer, row.sub_merchant_no, row.keys_sealed, row.fee_rate_bp, row.opened_at)

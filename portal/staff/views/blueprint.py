@@ -15,6 +15,7 @@ from portal.merchants.rules import Answers
 from portal.plumbing import errors
 from portal.plumbing.clock import now
 from portal.plumbing.web import keyring, staff_database
+from portal.reconciliation import queries as reconciliation
 from portal.staff import rules, words
 from portal.values.day import in_shanghai
 from portal.values.references import spoken_code
@@ -45,9 +46,10 @@ def head() -> dict[str, Any]:
     if "staff_head" not in g:
         with staff_database().transaction() as session:
             count = merchants.queue_length(session)
+            differences = reconciliation.open_count(session)
         person = current_user.person
         g.staff_head = {
-            "counts": {"review": count},
+            "counts": {"review": count, "reconciliation": differences},
             "person_name": person.name,
             "role_name": words.ROLE_WORDS[StaffRole(person.staff_role)],
             "staff_words": words,

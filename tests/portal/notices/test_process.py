@@ -88,7 +88,8 @@ def test_wallets_are_told_the_notices_own_address(settings: Settings, tools: Too
 
 def counted(app: Flask) -> dict[str, int]:
     lines = app.test_client().get("/metrics").text.splitlines()
-    return {line.split(" ")[0].removeprefix("yima_notices_total"): int(line.split(" ")[1]) for line in lines[1:]}
+    counters = [line.split(" ") for line in lines if line.startswith("yima_notices_total")]
+    return {name.removeprefix("yima_notices_total"): int(number) for name, number in counters}
 
 
 def test_a_probe_is_counted_and_alerts_nobody(
@@ -314,3 +315,9 @@ def test_a_transfers_notice_is_kept_for_whoever_pays_people(alone: Flask, wechat
     assert answer_of(wechat.tell("MCHTRANSFER.BILL.FINISHED", plain).send(alone.test_client())) == wechat.yes
     assert books.inbox() == [(0, "ignored", "transfer")]
     assert rows(books.database, "SELECT about, subject FROM inbox_notices") == [("transfer", "P1")]
+
+
+def test_the_ledgers_three_figures_stand_beside_the_counters(alone: Flask) -> None:
+    lines = alone.test_client().get("/metrics").text
+    for name in ("clearing_open_fen", "timeliness_ratio", "completeness_ratio"):
+        assert f"# TYPE yima_ledger_{name} gauge" in lines

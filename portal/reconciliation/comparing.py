@@ -1,0 +1,226 @@
+"""A bill against our own books, out of core: DuckDB joins two tables on disk and hands over only what differs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from portal.reconciliation.reading import engine
+from portal.reconciliation.rules import (
+    AGREES,
+    DUE_HERE,
+    MOVES_HERE,
+    MOVES_THERE,
+    Difference,
+    Here,
+    LineSort,
+    There,
+    difference,
+)
+from portal.wallets.port import Acquirer
+
+OURS = {
+    "sort": "VARCHAR",
+    "number": "VARCHAR",
+    "merchant_no": "VARCHAR",
+    "merchant_id": "BIGINT",
+    "order_no": "VARCHAR",
+    "transaction_no": "VARCHAR",
+    "wallet": "VARCHAR",
+    "state": "VARCHAR",
+    "amount": "BIGINT",
+    "moment": "BIGINT",
+    "day": "DATE",
+}
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Found:
+    """One difference. Amounts are signed fen."""
+
+    sort: str
+    number: str
+    merchant_no: str
+    difference: Difference
+    merchant_id: int | None
+    wallet: str
+    bill_wallet: str
+    order_no: str
+    transaction_no: str
+    line: int | None
+    at: datetime
+    bill_amount: int | None
+    our_amount: int | None
+    bill_state: str
+    our_state: str
+
+
+@dataclass(frozen=True)
+class Total:
+    """The sums of one merchant (0: none of ours) and payer's app in a bill, in signed fen."""
+
+    merchant_id: int
+    wallet: str
+    bill_lines: int
+    bill_amount: int
+    our_amount: int
+    matched: int
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The tables to compare. `neighbours` are those of the day before and the day after, where there are any.
+
+    `only` narrows our side to one merchant's number, for a bill that tells of one.
+    """
+
+    lines: Path
+    ours: Path
+    before: Path | None
+    after: Path | None
+    only: str
+    acquirer: Acquirer
+    day: date
+
+
+_PAIRS = """
+CREATE TABLE pairs AS
+WITH there AS (
+    SELECT merchant_no, sort, number, min(line) AS line, count(*) AS copies,
+        arg_min(order_no, line) AS order_no, arg_min(transaction_no, line) AS transaction_no,
+        arg_min(moment, line) AS moment, arg_min(state, line) AS state, arg_min(wallet, line) AS wallet,
+        arg_min(CASE WHEN moves.state IS NULL THEN 0 ELSE amount END, line) AS amount,
+        sum(CASE WHEN moves.state IS NULL THEN 0 ELSE amount END)::BIGINT AS all_copies
+    FROM read_parquet($lines) lines LEFT JOIN moves_there moves USING (sort, state)
+    GROUP BY merchant_no, sort, number
+), here AS (
+    SELECT ours.* REPLACE (CASE WHEN moves.state IS NULL THEN 0 ELSE coalesce(ours.amount, 0) END AS amount),
+        day = $day AND due.state IS NOT NULL AS due
+    FROM read_parquet($ours) ours
+    LEFT JOIN moves_here moves USING (sort, state) LEFT JOIN due USING (sort, state)
+    WHERE $only IN ('', merchant_no)
+)
+SELECT coalesce(there.sort, here.sort) AS sort, coalesce(there.number, here.number) AS number,
+    coalesce(there.merchant_no, here.merchant_no) AS merchant_no,
+    coalesce(here.merchant_id, merchants.merchant_id) AS merchant_id,
+    coalesce(here.wallet, there.wallet) AS wallet, coalesce(there.wallet, '') AS bill_wallet,
+    coalesce(there.order_no, here.order_no) AS order_no,
+    coalesce(there.transaction_no, here.transaction_no, '') AS transaction_no,
+    there.line, coalesce(there.copies, 0) AS copies, coalesce(there.moment, here.moment) AS moment,
+    there.state AS bill_state, here.state AS our_state, there.amount AS bill_amount, here.amount AS our_amount,
+    coalesce(there.all_copies, 0) AS all_copies, here.number IS NOT NULL AS is_here,
+    there.number IS NOT NULL AS is_there,
+    there.number IS NOT NULL AND (there.sort, there.number, there.merchant_no) IN (SELECT * FROM told_before) AS again
+FROM there FULL JOIN here
+    ON there.sort = here.sort AND there.number = here.number AND there.merchant_no = here.merchant_no
+LEFT JOIN merchants ON merchants.merchant_no = coalesce(there.merchant_no, here.merchant_no)
+WHERE there.number IS NOT NULL OR (
+    here.due AND (here.sort, here.number, here.merchant_no) NOT IN (SELECT * FROM told_before)
+    AND (here.sort, here.number, here.merchant_no) NOT IN (SELECT * FROM told_after)
+)
+"""
+# Only what may differ: the rules decide, line by line. A number in two days' bills is there once too often.
+_SUSPECTS = """
+SELECT sort, number, merchant_no, merchant_id, wallet, bill_wallet, order_no, transaction_no, line, copies, moment,
+    bill_state, our_state, bill_amount, our_amount, all_copies, is_here, is_there, again
+FROM pairs LEFT JOIN agreeing USING (sort, bill_state, our_state)
+WHERE NOT is_here OR NOT is_there OR copies > 1 OR again OR agreeing.sort IS NULL OR bill_amount <> our_amount
+ORDER BY merchant_no, moment, number
+"""
+_TOTALS = """
+SELECT coalesce(merchant_id, 0), wallet, sum(copies)::BIGINT, sum(all_copies)::BIGINT,
+    sum(CASE WHEN again THEN 0 ELSE coalesce(our_amount, 0) END)::BIGINT, count(*) FILTER (is_here AND is_there)
+FROM pairs GROUP BY ALL
+"""
+
+
+class Comparison:
+    """The join of two sides, ready to be read. A context: what it keeps on disk goes with it."""
+
+    def __init__(self, sides: Sides, merchants: Sequence[tuple[str, int]]) -> None:
+        """`merchants`: the wallet's number of each merchant of ours, and his number here."""
+        self._base = engine(sides.lines)
+        _rules(self._base, sides.acquirer)
+        self._base.execute("CREATE TABLE merchants (merchant_no VARCHAR, merchant_id BIGINT)")
+        if merchants:
+            self._base.executemany("INSERT INTO merchants VALUES (?, ?)", list(merchants))
+        _told(self._base, "told_before", sides.before)
+        _told(self._base, "told_after", sides.after)
+        given = {"lines": str(sides.lines), "ours": str(sides.ours), "day": sides.day, "only": sides.only}
+        self._base.execute(_PAIRS, given)
+
+    def __enter__(self) -> "Comparison":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._base.close()
+
+    def differences(self) -> Iterator[list[Found]]:
+        """Every difference, some hundred at once."""
+        cursor = self._base.cursor()
+        cursor.execute(_SUSPECTS)
+        while rows := cursor.fetchmany(_AT_ONCE):
+            yield [found for row in rows for found in _found(row)]
+
+    def totals(self) -> list[Total]:
+        """The sums. `matched` still counts pairs that differ; whoever wrote the differences down takes those off."""
+        return [Total(*row) for row in self._base.execute(_TOTALS).fetchall()]
+
+
+def _found(row: tuple[object, ...]) -> Iterator[Found]:
+    """None, one or two: the number itself, and what of it is too much."""
+    (sort, number, merchant_no, merchant_id, wallet, bill_wallet, order_no, transaction_no, line, copies, at) = row[:11]
+    (bill_state, our_state, bill_amount, our_amount, all_copies, is_here, is_there, again) = row[11:]
+    moment = datetime.fromtimestamp(int(str(at)) / 1_000_000, UTC)
+    there = There(str(bill_state), int(str(bill_amount))) if is_there else None
+    here = Here(str(our_state), int(str(our_amount))) if is_here else None
+
+    def told(kind: Difference, theirs: int | None, ours: int | None) -> Found:
+        return Found(
+            sort=str(sort),
+            number=str(number),
+            merchant_no=str(merchant_no),
+            difference=kind,
+            merchant_id=None if merchant_id is None else int(str(merchant_id)),
+            wallet=str(wallet),
+            bill_wallet=str(bill_wallet),
+            order_no=str(order_no),
+            transaction_no=str(transaction_no),
+            line=None if line is None else int(str(line)),
+            at=moment,
+            bill_amount=theirs,
+            our_amount=ours,
+            bill_state=there.state if there else "",
+            our_state=here.state if here else "",
+        )
+
+    kept = 0 if again else there.amount if there else 0
+    kind = None if again else difference(LineSort(str(sort)), there, here)
+    if kind is not None:
+        yield told(kind, there.amount if there else None, here.amount if here else None)
+    if again or int(str(copies)) > 1:
+        yield told(Difference.DUPLICATE, int(str(all_copies)) - kept, None)
+
+
+def _rules(base: duckdb.DuckDBPyConnection, acquirer: Acquirer) -> None:
+    """The rules' own tables: which words agree, under which money moves, and what a bill has to have."""
+    agreeing = [(s, there, here) for s, words in AGREES.items() for there, states in words.items() for here in states]
+    base.execute("CREATE TABLE agreeing (sort VARCHAR, bill_state VARCHAR, our_state VARCHAR)")
+    base.executemany("INSERT INTO agreeing VALUES (?, ?, ?)", [tuple(map(str, row)) for row in agreeing])
+    for name, table in (("moves_there", MOVES_THERE), ("moves_here", MOVES_HERE), ("due", DUE_HERE[acquirer])):
+        base.execute(f"CREATE TABLE {name} (sort VARCHAR, state VARCHAR)")
+        rows = [(str(sort), str(state)) for sort, states in table.items() for state in states]
+        base.executemany(f"INSERT INTO {name} VALUES (?, ?)", rows)  # noqa: S608 - our own names
+
+
+def _told(base: duckdb.DuckDBPyConnection, name: str, lines: Path | None) -> None:
+    """The numbers that a neighbouring day's bill tells of."""
+    base.execute(f"CREATE TABLE {name} (sort VARCHAR, number VARCHAR, merchant_no VARCHAR)")
+    if lines is not None:
+        base.execute(
+            f"INSERT INTO {name} SELECT DISTINCT sort, number, merchant_no FROM read_parquet($lines)",  # noqa: S608
+            {"lines": str(lines)},
+        )

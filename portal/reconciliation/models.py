@@ -1,0 +1,129 @@
+"""Bills, what was found wrong in them, and their sums. The platform's own: only staff and workers see them."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.plumbing.db import Base
+
+_MOMENT = sa.DateTime(timezone=True)
+_BILL = ("acquirer", "day", "kind", "sub_merchant_no")
+
+
+class BillBatch(Base):
+    """One bill of one Beijing day. `sub_merchant_no` is empty where one bill tells of all merchants.
+
+    `answer` is what the wallet said when the bill was asked for, or `unreadable`, with `trouble` in its own words.
+    `progress` is per cent while somebody works on it; `progress_at` is his last sign of life.
+    """
+
+    __tablename__ = "bill_batches"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "state IN ('awaiting_bill', 'parsed', 'compared', 'balanced', 'unbalanced', 'closed')", name="state_known"
+        ),
+        sa.CheckConstraint(
+            "answer IN ('', 'ready', 'not_ready', 'empty', 'not_permitted', 'failed', 'unreadable')",
+            name="answer_known",
+        ),
+        sa.CheckConstraint("acquirer IN ('wechat', 'jdpay')", name="acquirer_known"),
+        sa.CheckConstraint("kind IN ('trades', 'funds', 'merchant_funds')", name="kind_known"),
+        sa.CheckConstraint("progress BETWEEN 0 AND 100", name="progress_is_per_cent"),
+        {"info": {"owner": "platform"}},
+    )
+
+    acquirer: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    day: Mapped[date] = mapped_column(sa.Date, primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    sub_merchant_no: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    state: Mapped[str] = mapped_column(sa.String(16))
+    answer: Mapped[str] = mapped_column(sa.String(16))
+    trouble: Mapped[str] = mapped_column(sa.String(200))
+    size: Mapped[int] = mapped_column(sa.BigInteger)
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    lines: Mapped[int] = mapped_column(sa.BigInteger)
+    progress: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    progress_at: Mapped[datetime | None] = mapped_column(_MOMENT)
+    asked_at: Mapped[datetime | None] = mapped_column(_MOMENT)
+    parsed_at: Mapped[datetime | None] = mapped_column(_MOMENT)
+    compared_at: Mapped[datetime | None] = mapped_column(_MOMENT)
+    closed_at: Mapped[datetime | None] = mapped_column(_MOMENT)
+
+
+class BillItem(Base):
+    """One difference. Amounts are signed fen, absent where that side has nothing; `line` counts the bill's lines.
+
+    `wallet` is what we hold to be the payer's app, else what the bill says (`bill_wallet`); a bill sets nothing here.
+    """
+
+    __tablename__ = "bill_items"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(list(_BILL), [f"bill_batches.{name}" for name in _BILL], name="fk_bill_items_batch"),
+        sa.UniqueConstraint(*_BILL, "sort", "number", "merchant_no", "difference", name="uq_bill_items_once"),
+        sa.CheckConstraint(
+            "state IN ('matched', 'mismatched', 'local_only', 'channel_only', 'on_hold', 'resolved', 'ignored')",
+            name="state_known",
+        ),
+        sa.CheckConstraint(
+            "difference IN ('amount', 'status', 'local_only', 'channel_only', 'duplicate')", name="difference_known"
+        ),
+        sa.CheckConstraint("sort IN ('payment', 'refund')", name="sort_known"),
+        sa.CheckConstraint("bill_amount IS NOT NULL OR our_amount IS NOT NULL", name="one_side_at_least"),
+        sa.CheckConstraint(
+            "state NOT IN ('ignored', 'on_hold') OR (length(reason) >= 4 AND decided_at IS NOT NULL)",
+            name="decisions_have_reasons",
+        ),
+        {"info": {"owner": "platform"}},
+    )
+
+    item_id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    acquirer: Mapped[str] = mapped_column(sa.String(16))
+    day: Mapped[date] = mapped_column(sa.Date)
+    kind: Mapped[str] = mapped_column(sa.String(16))
+    sub_merchant_no: Mapped[str] = mapped_column(sa.String(32))
+    sort: Mapped[str] = mapped_column(sa.String(8))
+    number: Mapped[str] = mapped_column(sa.String(64))
+    # Whose line it is: the bill's own column, also where one bill tells of all merchants.
+    merchant_no: Mapped[str] = mapped_column(sa.String(64))
+    difference: Mapped[str] = mapped_column(sa.String(16))
+    state: Mapped[str] = mapped_column(sa.String(16))
+    merchant_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    wallet: Mapped[str] = mapped_column(sa.String(16))
+    bill_wallet: Mapped[str] = mapped_column(sa.String(16))
+    order_no: Mapped[str] = mapped_column(sa.String(64))
+    transaction_no: Mapped[str] = mapped_column(sa.String(64))
+    line: Mapped[int | None] = mapped_column(sa.BigInteger)
+    at: Mapped[datetime] = mapped_column(_MOMENT)
+    bill_amount: Mapped[int | None] = mapped_column(sa.BigInteger)
+    our_amount: Mapped[int | None] = mapped_column(sa.BigInteger)
+    bill_state: Mapped[str] = mapped_column(sa.String(20))
+    our_state: Mapped[str] = mapped_column(sa.String(20))
+    found_at: Mapped[datetime] = mapped_column(_MOMENT)
+    seen_at: Mapped[datetime] = mapped_column(_MOMENT)
+    reason: Mapped[str] = mapped_column(sa.Text)
+    hold_until: Mapped[date | None] = mapped_column(sa.Date)
+    decided_by: Mapped[str] = mapped_column(sa.String(60))
+    decided_at: Mapped[datetime | None] = mapped_column(_MOMENT)
+
+
+class BillTotal(Base):
+    """A merchant's sums in one bill, for each payer's app. Amounts are net signed fen; replaced by each comparison."""
+
+    __tablename__ = "bill_totals"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(list(_BILL), [f"bill_batches.{name}" for name in _BILL], name="fk_bill_totals_batch"),
+        {"info": {"owner": "platform"}},
+    )
+
+    acquirer: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    day: Mapped[date] = mapped_column(sa.Date, primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    sub_merchant_no: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    # 0: a merchant of the wallet's who is none of ours.
+    merchant_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    wallet: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    bill_lines: Mapped[int] = mapped_column(sa.BigInteger)
+    bill_amount: Mapped[int] = mapped_column(sa.BigInteger)
+    our_amount: Mapped[int] = mapped_column(sa.BigInteger)
+    matched: Mapped[int] = mapped_column(sa.BigInteger)
