@@ -18,6 +18,7 @@ from pathlib import Path
 
 from deploy.postgres import EmbeddedPostgres
 from deploy.reset import remove_cluster
+from portal.factory import settle_down
 from portal.plumbing.schema_upgrade import upgrade
 from tests.proofs import judging
 from tests.proofs.ground import WALLETS, Ground, prepared
@@ -119,6 +120,8 @@ def _ground() -> Iterator[Ground]:
         urls = server.urls("proof")
         upgrade(urls["DATABASE_OWNER_URL"])
         with prepared(urls["DATABASE_URL"], urls["DATABASE_STAFF_URL"], folder) as ground:
+            # As the real processes do once they have started.
+            settle_down()
             yield ground
     finally:
         server.stop()
