@@ -44,7 +44,8 @@ class NotADemo(RuntimeError):
 def create_app(environment: Mapping[str, str] | None = None) -> Flask:
     """The sandbox as a WSGI application.
 
-    Reads PORTAL_MODE (must be `demo`), PORTAL_DATA_DIR, SANDBOX_PORT, SANDBOX_URL and PORTAL_URL. Raises NotADemo
+    Reads PORTAL_MODE (must be `demo`), PORTAL_DATA_DIR, SANDBOX_PORT, SANDBOX_URL, PORTAL_URL and NOTICES_URL (where
+    the portal hears what no order named an address for; by default PORTAL_URL). Raises NotADemo
     anywhere else. A part is a module with `blueprint` (bringing its own url_prefix) and `set_up(app)`, which is called
     when `store`, `keys` and `notifier` are there: it registers its sender and its watches.
     """
@@ -55,6 +56,7 @@ def create_app(environment: Mapping[str, str] | None = None) -> Flask:
     port = environment.get("SANDBOX_PORT", "8001")
     app.config["SANDBOX_URL"] = environment.get("SANDBOX_URL", f"http://127.0.0.1:{port}").rstrip("/")
     app.config["PORTAL_URL"] = environment.get("PORTAL_URL", "http://127.0.0.1:8000").rstrip("/")
+    app.config["NOTICES_URL"] = (environment.get("NOTICES_URL") or app.config["PORTAL_URL"]).rstrip("/")
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024 * 1024
     data_dir = Path(environment.get("PORTAL_DATA_DIR", "./.data"))
     store = Store(data_dir / "sandbox" / "sandbox.sqlite3")

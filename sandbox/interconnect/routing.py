@@ -234,7 +234,7 @@ def _row(connection: sqlite3.Connection, number: str) -> sqlite3.Row:
 
 
 def _notify_url(institution: str) -> str:
-    return f"{current_app.config['PORTAL_URL']}/notify/{institution}"
+    return f"{current_app.config['NOTICES_URL']}/notify/{institution}"
 
 
 def _digits(start: str, now: float) -> str:

@@ -24,7 +24,7 @@ def set_up(app: Flask) -> None:
     with app.extensions["store"].writing() as connection:
         directory.plant(connection, time.time())
     notices.register(app.extensions["notifier"], app.extensions["keys"])
-    app.extensions["notifier"].watch(clearing.advancing(f"{app.config['PORTAL_URL']}/notify/interconnect"))
+    app.extensions["notifier"].watch(clearing.advancing(f"{app.config['NOTICES_URL']}/notify/interconnect"))
     app.extensions["notifier"].watch(returning.follow_due)
 
 
