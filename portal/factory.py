@@ -1,5 +1,6 @@
 """Put the portal together: settings, services, slices. Nothing else creates an application."""
 
+import atexit
 import gc
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,6 +53,8 @@ def settle_down() -> None:
     """
     gc.collect()
     gc.freeze()
+    # Libraries that count what is left at the end would else complain of all of it.
+    atexit.register(gc.unfreeze)
 
 
 def _assembled(given: Services) -> Flask:
