@@ -75,6 +75,7 @@ class Settings:
             **shared,
             "PORTAL_MODE": self.mode,
             "PORTAL_URL": self.portal_url,
+            "NOTICES_URL": self.notices_url,
             "PORTAL_DATA_DIR": str(self.data_dir),
             "SANDBOX_PORT": str(self.sandbox_port),
             "PYTHONUNBUFFERED": "1",
