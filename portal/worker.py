@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 
 import procrastinate
@@ -33,6 +34,7 @@ _LOOK_SECONDS = 1.0
 _AFTER_TROUBLE_SECONDS = 2.0
 _REQUEUE_SECONDS = 10.0
 _LONGEST_REST_SECONDS = 300.0
+_NIGHTS_AFTER = timedelta(minutes=1)
 
 
 class Patience(procrastinate.BaseRetryStrategy):
@@ -198,7 +200,10 @@ def _requeue(tools: Tools) -> None:
 
 
 def _keep_nights(tools: Tools) -> None:
-    """The nightly job puts itself off until tomorrow; here it is begun, and begun again should it ever be lost."""
+    """The nightly job puts itself off until tomorrow; here it is begun, and begun again should it ever be lost.
+
+    A little later, so that a worker that has only just begun does not begin with the longest job of all.
+    """
     with tools.database.transaction() as session:
         if not jobs.is_waiting(session, NIGHTLY, or_running=True):
-            jobs.defer(session, NIGHTLY, lock=NIGHTLY)
+            jobs.defer(session, NIGHTLY, lock=NIGHTLY, at=now() + _NIGHTS_AFTER)
