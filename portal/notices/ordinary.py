@@ -19,7 +19,6 @@ from portal.values.errors import InvalidReference
 from portal.values.references import Kind, merchant_of
 from portal.wallets.port import PaymentAnswer, PaymentState
 
-CURRENCY = "CNY"
 _BOOKED, _LOOK = "booked", "look"
 # The function's text stands in migration 0007.
 _TAKE = sa.text(f"SELECT notice_take(:inbox, :body, {payments.PAID_VALUES})").bindparams(
@@ -66,7 +65,7 @@ def take(database: Database, keyring: Keyring, *, answer: PaymentAnswer, paper: 
 def _owner(keyring: Keyring, answer: PaymentAnswer) -> int | None:
     """Whose order it is, where the notice may be an ordinary one."""
     told = answer.state is PaymentState.SUCCESS and answer.amount is not None and answer.transaction_id is not None
-    if not told or answer.currency != CURRENCY or must_be_confirmed(answer.acquirer):
+    if not told or answer.currency != payments.CURRENCY or must_be_confirmed(answer.acquirer):
         return None
     if answer.payer_amount is not None and not 0 <= answer.payer_amount <= (answer.amount or 0):
         return None

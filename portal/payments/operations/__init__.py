@@ -1,11 +1,21 @@
 """Write payments: create the order, note what the wallet said, book what arrived."""
 
-from portal.payments.operations.booking import PAID_VALUES, Outcome, Taken, book, book_unexplained, paid_values, take
+from portal.payments.operations.booking import (
+    CURRENCY,
+    PAID_VALUES,
+    Outcome,
+    Taken,
+    book,
+    book_unexplained,
+    paid_values,
+    take,
+)
 from portal.payments.operations.born import WalletNote, book_reported, book_static, note_wallet
 from portal.payments.operations.ordering import create_order, note_closed, note_opened
 from portal.payments.operations.refunding import lock, release_refund, reserve_refund, settle_refund
 
 __all__ = [
+    "CURRENCY",
     "PAID_VALUES",
     "Outcome",
     "Taken",

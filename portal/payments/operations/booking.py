@@ -77,7 +77,9 @@ def book(
     paid = paid_values(
         merchant_id=merchant_id, answer=answer, fee_rate_bp=row.fee_rate_bp, payer_blind=payer_blind, now=now
     )
-    session.execute(_BOOK, paid)
+    if not session.execute(_BOOK, paid).scalar_one():
+        # The row is locked and was compared above: rules here and in the database have come apart.
+        raise RuntimeError(f"order {answer.order_no} fits here and not in the database")
     session.expire(row)
     return Outcome.BOOKED
 
