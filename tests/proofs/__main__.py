@@ -1,4 +1,4 @@
-"""`./dev prove [NAME …]`: proofs too long for every test run. Each goes on where it was stopped."""
+"""`./dev prove [NAME [OPTION …] …]`: proofs too long for every test run. Each goes on where it was stopped."""
 
 import sys
 
@@ -7,12 +7,18 @@ from tests.proofs import fuzz
 PROOFS = {"fuzz": fuzz.prove}
 
 
-def main(names: list[str]) -> int:
-    unknown = [name for name in names if name not in PROOFS]
-    if unknown:
-        print(f"✗ 没有这个证明:{unknown[0]} / no such proof: {unknown[0]} ({', '.join(PROOFS)})", file=sys.stderr)
-        return 2
-    return max([PROOFS[name]() for name in names or PROOFS])
+def main(words: list[str]) -> int:
+    """Run the proofs that are named, each with the options behind its name; all of them when none is."""
+    asked: list[tuple[str, list[str]]] = []
+    for word in words:
+        if word in PROOFS:
+            asked.append((word, []))
+        elif asked:
+            asked[-1][1].append(word)
+        else:
+            print(f"✗ 没有这个证明:{word} / no such proof: {word} ({', '.join(PROOFS)})", file=sys.stderr)
+            return 2
+    return max([PROOFS[name](options) for name, options in asked or [(name, []) for name in PROOFS]])
 
 
 if __name__ == "__main__":

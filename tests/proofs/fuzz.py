@@ -33,8 +33,11 @@ _SOURCES = ("portal/notices", "portal/wallets", "portal/plumbing", "portal/facto
 _BAR = 30
 
 
-def prove() -> int:
-    """Run what is left, print a line for each wallet; 1 when anything was wrong."""
+def prove(options: list[str]) -> int:
+    """Run what is left, print a line for each wallet; 1 when anything was wrong. Takes no options."""
+    if options:
+        print(f"✗ fuzz 不认识 {options[0]} / fuzz takes no options: {options[0]} (CASES, SEED)")
+        return 2
     cases, seed = int(os.environ.get("CASES", CASES)), int(os.environ.get("SEED", "1"))
     PLACE.mkdir(exist_ok=True)
     verdicts = {wallet: _kept(wallet, seed) for wallet in WALLETS}
