@@ -1,8 +1,13 @@
-"""Bills, what was found wrong in them, and their sums. The platform's own: only staff and workers see them."""
+"""Bills, what was found wrong in them, what was done about it, and their sums: the platform's own.
+
+What a merchant may read of it is told to him in `day_standings` and `bank_payouts`, which are his.
+"""
 
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.plumbing.db import Base
@@ -21,7 +26,8 @@ class BillBatch(Base):
     __tablename__ = "bill_batches"
     __table_args__ = (
         sa.CheckConstraint(
-            "state IN ('awaiting_bill', 'parsed', 'compared', 'balanced', 'unbalanced', 'closed')", name="state_known"
+            "state IN ('awaiting_bill', 'not_reported', 'parsed', 'compared', 'balanced', 'unbalanced', 'closed')",
+            name="state_known",
         ),
         sa.CheckConstraint(
             "answer IN ('', 'ready', 'not_ready', 'empty', 'not_permitted', 'failed', 'unreadable')",
@@ -54,6 +60,8 @@ class BillBatch(Base):
 class BillItem(Base):
     """One difference. Amounts are signed fen, absent where that side has nothing; `line` counts the bill's lines.
 
+    Fees are fen too: positive where the merchant bore one, negative where it was given back.
+
     `wallet` is what we hold to be the payer's app, else what the bill says (`bill_wallet`); a bill sets nothing here.
     """
 
@@ -66,7 +74,8 @@ class BillItem(Base):
             name="state_known",
         ),
         sa.CheckConstraint(
-            "difference IN ('amount', 'status', 'local_only', 'channel_only', 'duplicate')", name="difference_known"
+            "difference IN ('amount', 'status', 'local_only', 'channel_only', 'duplicate', 'fee')",
+            name="difference_known",
         ),
         sa.CheckConstraint("sort IN ('payment', 'refund')", name="sort_known"),
         sa.CheckConstraint("bill_amount IS NOT NULL OR our_amount IS NOT NULL", name="one_side_at_least"),
@@ -97,6 +106,9 @@ class BillItem(Base):
     at: Mapped[datetime] = mapped_column(_MOMENT)
     bill_amount: Mapped[int | None] = mapped_column(sa.BigInteger)
     our_amount: Mapped[int | None] = mapped_column(sa.BigInteger)
+    payer_amount: Mapped[int | None] = mapped_column(sa.BigInteger)
+    bill_fee: Mapped[int | None] = mapped_column(sa.BigInteger)
+    our_fee: Mapped[int | None] = mapped_column(sa.BigInteger)
     bill_state: Mapped[str] = mapped_column(sa.String(20))
     our_state: Mapped[str] = mapped_column(sa.String(20))
     found_at: Mapped[datetime] = mapped_column(_MOMENT)
@@ -108,7 +120,10 @@ class BillItem(Base):
 
 
 class BillTotal(Base):
-    """A merchant's sums in one bill, for each payer's app. Amounts are net signed fen; replaced by each comparison."""
+    """A merchant's sums in one bill, for each payer's app, in fen; replaced by each comparison.
+
+    `bill_amount` and `our_amount` are net of refunds, fees net of what was given back.
+    """
 
     __tablename__ = "bill_totals"
     __table_args__ = (
@@ -125,5 +140,98 @@ class BillTotal(Base):
     wallet: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
     bill_lines: Mapped[int] = mapped_column(sa.BigInteger)
     bill_amount: Mapped[int] = mapped_column(sa.BigInteger)
+    bill_refunds: Mapped[int] = mapped_column(sa.BigInteger)
+    bill_fee: Mapped[int] = mapped_column(sa.BigInteger)
     our_amount: Mapped[int] = mapped_column(sa.BigInteger)
+    our_fee: Mapped[int] = mapped_column(sa.BigInteger)
     matched: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class BillResolution(Base):
+    """How a difference is to end where money is booked: proposed by one of staff, agreed to by another.
+
+    `payload` is all that will be booked and `payload_sha256` its digest: what was agreed to is what was proposed.
+    """
+
+    __tablename__ = "bill_resolutions"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["item_id"], ["bill_items.item_id"], name="fk_bill_resolutions_item"),
+        sa.CheckConstraint("way IN ('accept', 'repost')", name="way_known"),
+        sa.CheckConstraint("state IN ('proposed', 'booked', 'declined')", name="state_known"),
+        sa.CheckConstraint("length(reason) >= 4", name="has_a_reason"),
+        sa.CheckConstraint("decided_by <> proposed_by", name="four_eyes"),
+        sa.CheckConstraint("(state = 'proposed') = (decided_at IS NULL)", name="decided_when_over"),
+        sa.CheckConstraint("state = 'proposed' OR decided_by IS NOT NULL", name="decided_by_somebody"),
+        sa.Index(
+            "uq_bill_resolutions_one_waits", "item_id", unique=True, postgresql_where=sa.text("state = 'proposed'")
+        ),
+        {"info": {"owner": "platform"}},
+    )
+
+    resolution_id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    item_id: Mapped[int] = mapped_column(sa.BigInteger)
+    merchant_id: Mapped[int] = mapped_column(sa.BigInteger)
+    way: Mapped[str] = mapped_column(sa.String(16))
+    state: Mapped[str] = mapped_column(sa.String(16))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    payload_sha256: Mapped[str] = mapped_column(sa.String(64))
+    reason: Mapped[str] = mapped_column(sa.Text)
+    proposed_by: Mapped[int] = mapped_column(sa.BigInteger)
+    proposer: Mapped[str] = mapped_column(sa.String(60))
+    proposed_at: Mapped[datetime] = mapped_column(_MOMENT)
+    decided_by: Mapped[int | None] = mapped_column(sa.BigInteger)
+    decider: Mapped[str] = mapped_column(sa.String(60))
+    decided_at: Mapped[datetime | None] = mapped_column(_MOMENT)
+
+
+class DayStanding(Base):
+    """What the bills say of one merchant's day with one acquirer, for the merchant himself. Amounts in fen.
+
+    Sums are absent until the trade bill was compared. `paid` is what left for his bank on the day after, by that day's
+    fund bill: absent where that bill is not there or not reported to us, which is not nothing.
+    """
+
+    __tablename__ = "day_standings"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "bill_state IN ('awaiting_bill', 'not_reported', 'matched', 'difference')", name="bill_state_known"
+        ),
+        sa.CheckConstraint("paid_state IN ('awaiting_bill', 'not_reported', 'reported')", name="paid_state_known"),
+        sa.CheckConstraint("(paid_state = 'reported') = (paid IS NOT NULL)", name="never_nothing_for_unknown"),
+        sa.CheckConstraint("(bill_state IN ('matched', 'difference')) = (gross IS NOT NULL)", name="sums_with_a_bill"),
+        sa.CheckConstraint("bill_state <> 'matched' OR open_items = 0", name="matched_has_nothing_open"),
+        {"info": {"owner": "merchant"}},
+    )
+
+    merchant_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(sa.Date, primary_key=True)
+    acquirer: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    bill_state: Mapped[str] = mapped_column(sa.String(16))
+    lines: Mapped[int | None] = mapped_column(sa.BigInteger)
+    gross: Mapped[int | None] = mapped_column(sa.BigInteger)
+    refunds: Mapped[int | None] = mapped_column(sa.BigInteger)
+    fee: Mapped[int | None] = mapped_column(sa.BigInteger)
+    open_items: Mapped[int] = mapped_column(sa.BigInteger)
+    # Each open difference counted as it is, whichever way it goes.
+    open_amount: Mapped[int] = mapped_column(sa.BigInteger)
+    compared_at: Mapped[datetime | None] = mapped_column(_MOMENT)
+    paid_state: Mapped[str] = mapped_column(sa.String(16))
+    paid: Mapped[int | None] = mapped_column(sa.BigInteger)
+
+
+class BankPayout(Base):
+    """One withdrawal to the merchant's bank, as a fund bill tells it. `day` is the bill's; `amount` in fen."""
+
+    __tablename__ = "bank_payouts"
+    __table_args__ = (
+        sa.CheckConstraint("amount > 0", name="amount_positive"),
+        {"info": {"owner": "merchant"}},
+    )
+
+    merchant_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    acquirer: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    day: Mapped[date] = mapped_column(sa.Date, primary_key=True)
+    flow_no: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(_MOMENT)
+    amount: Mapped[int] = mapped_column(sa.BigInteger)
+    remark: Mapped[str] = mapped_column(sa.String(200))
