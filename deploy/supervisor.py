@@ -50,20 +50,12 @@ class Supervisor:
         if settings.demo:
             self._start_sandbox()
         with step("更新数据库结构", "migrating the database"):
-            self._finish("migrate", _flask("migrate"))
+            self._finish("migrate", flask_command("migrate"))
         if settings.demo:
             with step("准备演示数据", "loading the demo"):
-                self._finish("demo", _flask("demo"))
-        web = ["--threads", "16", "--workers", "2", "app:app"]
-        events = ["--threads", "200", "--workers", "1", "app:app"]
-        self._start("web", _gunicorn(settings.addresses, settings.port, web), self._portal)
-        notices = ["--threads", "8", "--workers", "2", "app:app"]
-        for name, port, options in (
-            ("events", settings.events_port, events),
-            ("notices", settings.notices_port, notices),
-        ):
-            self._start(name, _gunicorn(settings.addresses, port, options), {**self._portal, "PROCESS": name})
-        self._start("worker", _flask("worker"), self._portal)
+                self._finish("demo", flask_command("demo"))
+        for name, (command, own) in portal_commands(settings).items():
+            self._start(name, command, {**self._portal, **own})
         with step("等待服务就绪", "waiting for the services"):
             self._answer(settings.port, "/readyz")
             self._answer(settings.notices_port, "/readyz")
@@ -96,13 +88,8 @@ class Supervisor:
     def _start_sandbox(self) -> None:
         """The sandbox makes its own keys; what a provider would be told by the wallets is asked of it over HTTP."""
         settings = self.settings
-        command = _gunicorn(
-            settings.addresses,
-            settings.sandbox_port,
-            ["--threads", "32", "--workers", "1", "sandbox.factory:create_app()"],
-        )
         with step("启动沙箱", "starting the sandbox"):
-            self._start("sandbox", command, settings.sandbox_environment(os.environ))
+            self._start("sandbox", sandbox_command(settings), settings.sandbox_environment(os.environ))
             credentials = self._answer(settings.sandbox_port, "/credentials")
         write_private(settings.wallets_file, credentials)
 
@@ -146,6 +133,26 @@ class Supervisor:
         raise Trouble(
             f"{path} {READY_SECONDS} 秒内没有就绪:{last}", f"{path} not ready within {READY_SECONDS} s: {last}"
         )
+
+
+def portal_commands(settings: Settings) -> dict[str, tuple[list[str], dict[str, str]]]:
+    """The portal's processes by name: how each is started, and what it is told besides the portal's environment."""
+    addresses = settings.addresses
+    web = ["--threads", "16", "--workers", "2", "app:app"]
+    events = ["--threads", "200", "--workers", "1", "app:app"]
+    notices = ["--threads", "8", "--workers", "2", "app:app"]
+    return {
+        "web": (_gunicorn(addresses, settings.port, web), {}),
+        "events": (_gunicorn(addresses, settings.events_port, events), {"PROCESS": "events"}),
+        "notices": (_gunicorn(addresses, settings.notices_port, notices), {"PROCESS": "notices"}),
+        "worker": (flask_command("worker"), {}),
+    }
+
+
+def sandbox_command(settings: Settings) -> list[str]:
+    """One process: its notifier lives inside it."""
+    options = ["--threads", "32", "--workers", "1", "sandbox.factory:create_app()"]
+    return _gunicorn(settings.addresses, settings.sandbox_port, options)
 
 
 def main() -> int:
@@ -239,7 +246,8 @@ def _gunicorn(addresses: Sequence[str], port: int, options: list[str]) -> list[s
     return [sys.executable, "-m", "gunicorn", *common, "-k", "gthread", *options]
 
 
-def _flask(command: str) -> list[str]:
+def flask_command(command: str) -> list[str]:
+    """One of the portal's own commands."""
     return [sys.executable, "-m", "flask", "--app", "app", command]
 
 
