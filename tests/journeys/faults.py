@@ -80,7 +80,7 @@ class Stall:
 
     def __init__(self, running: Running, acquirer: str) -> None:
         self.running = running
-        self._acquirer, self._institution = acquirer, INSTITUTIONS[acquirer]
+        self.acquirer, self.institution = acquirer, INSTITUTIONS[acquirer]
         self._days: set[str] = set()
         shop = running.demo["shops"][0]
         self.merchant_id = int(shop["id"])
@@ -89,11 +89,10 @@ class Stall:
 
     def live_through(self, row: Row) -> str:
         """The sentence of docs/faults.md for what really happened."""
-        self._disarm()
-        self._days = {self._today()}
+        self.begin()
         before = set(self._orders())
         if row.about in ("refund", "refund_query", "refund_notice"):
-            number = self._paid_order()
+            number = self.paid_order()
             self._arm(row)
             # Signed in anew each time: the clock moves by hours in the course of all faults.
             Owner(self.running, self.running.login("owner")).refund(number, f"{REFUND / 100:.2f}")
@@ -108,6 +107,11 @@ class Stall:
         if not self._hits():
             return f"{ended}; the fault hit nothing"
         return ended if again == ended else f"{ended}; and later {again}"
+
+    def begin(self) -> None:
+        """Nothing armed, and the institution's books are read from today on."""
+        self._disarm()
+        self._days = {self._today()}
 
     def _settled(self, before: set[str], row: Row) -> str:
         give_up = time.monotonic() + _PATIENCE
@@ -129,13 +133,13 @@ class Stall:
         )
         told += [f"refund {state} {amount / 100:.2f}" for state, amount in refunds]
         told += [f"suspense {amount / 100:.2f}" for (amount,) in self._suspense(orders)]
-        mine, theirs = self._ledger(orders), self._books(orders)
+        mine, theirs = self.ledger_of(orders), self.books_of(orders)
         told.append("books agree" if mine == theirs else f"books differ: portal {mine}, institution {theirs}")
         return "; ".join(told)
 
     def _orders(self) -> list[str]:
         found = "SELECT payment_no FROM payments WHERE merchant_id = %s AND acquirer = %s ORDER BY created_at"
-        return [number for (number,) in ledger.rows(self.running, found, self.merchant_id, self._acquirer)]
+        return [number for (number,) in ledger.rows(self.running, found, self.merchant_id, self.acquirer)]
 
     def _order_words(self, number: str) -> str:
         ((state, amount, times),) = ledger.rows(
@@ -162,7 +166,7 @@ class Stall:
             if ref.partition(":")[2] in transactions
         ]
 
-    def _ledger(self, orders: list[str]) -> tuple[int, int]:
+    def ledger_of(self, orders: list[str]) -> tuple[int, int]:
         """Received and given back (or on its way back), in fen."""
         ((received,),) = ledger.rows(
             self.running,
@@ -180,7 +184,7 @@ class Stall:
         )
         return received, refunded
 
-    def _books(self, orders: list[str]) -> tuple[int, int]:
+    def books_of(self, orders: list[str]) -> tuple[int, int]:
         entries = self._entries(orders)
         received = sum(entry["total"] for entry in entries if entry["kind"] == "payment")
         refunded = sum(entry["refund"] for entry in entries if entry["kind"] == "refund")
@@ -192,7 +196,7 @@ class Stall:
         every = (entry for day in books for name in ("wechat", "jd") for entry in day[name])
         return [entry for entry in every if entry["out_trade_no"] in orders]
 
-    def _paid_order(self) -> str:
+    def paid_order(self) -> str:
         before = set(self._orders())
         assert self._pay()["result"] == "paid"
         (number,) = set(self._orders()) - before
@@ -203,33 +207,33 @@ class Stall:
         return number
 
     def _pay(self) -> dict[str, Any]:
-        values = {"wallet": self._acquirer, "amount": str(AMOUNT), "text": self._code}
+        values = {"wallet": self.acquirer, "amount": str(AMOUNT), "text": self._code}
         return dict(requests.post(f"{self.running.sandbox}/phone/api/pay", data=values, timeout=60).json())
 
     def _arm(self, row: Row) -> None:
-        wish: dict[str, object] = {"institution": self._institution, "name": row.fault}
+        wish: dict[str, object] = {"institution": self.institution, "name": row.fault}
         if row.fault in _CALL_FAULTS:
             wish["operation"] = row.about
-        self._control("faults", wish)
+        self.control("faults", wish)
         if row.about in ("query", "refund_query"):
-            self._control("faults", {"institution": self._institution, "name": "notify_never"})
+            self.control("faults", {"institution": self.institution, "name": "notify_never"})
 
-    def _armed(self) -> list[int]:
+    def armed(self) -> list[int]:
         found = requests.get(f"{self.running.sandbox}/control/faults", timeout=10).json()["armed"]
-        return [fault["id"] for fault in found if fault["institution"] == self._institution]
+        return [fault["id"] for fault in found if fault["institution"] == self.institution]
 
     def _disarm(self) -> None:
-        for number in self._armed():
+        for number in self.armed():
             requests.delete(f"{self.running.sandbox}/control/faults/{number}", timeout=10).raise_for_status()
 
     def _hits(self) -> bool:
         """Every fault armed for this row was used up, and nothing waits to be delivered."""
         outbox = requests.get(f"{self.running.sandbox}/control/outbox", timeout=10).json()
-        waiting = [note for note in outbox if note["sender"] == self._institution and note["state"] == "waiting"]
-        return not self._armed() and not waiting
+        waiting = [note for note in outbox if note["sender"] == self.institution and note["state"] == "waiting"]
+        return not self.armed() and not waiting
 
     def _advance(self, seconds: int) -> None:
-        self._control("clock", {"advance_seconds": seconds})
+        self.control("clock", {"advance_seconds": seconds})
 
     def _today(self) -> str:
         """The Beijing day of the business clock."""
@@ -237,8 +241,8 @@ class Stall:
         return business_date(datetime.fromisoformat(told)).isoformat()
 
     def _set(self, **settings: object) -> None:
-        self._control("settings", settings)
+        self.control("settings", settings)
 
-    def _control(self, what: str, wish: dict[str, object]) -> None:
+    def control(self, what: str, wish: dict[str, object]) -> None:
         answer = requests.post(f"{self.running.sandbox}/control/{what}", json=wish, timeout=10)
         assert answer.ok, answer.text

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.journeys import faults
+from tests.journeys import bill_nights, faults
 from tests.journeys import running as product
 
 
@@ -12,7 +12,9 @@ from tests.journeys import running as product
 def ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[faults.Row, str]]:
     """Every fault lived through, in a product of its own: its clock runs hours ahead before the last one."""
     with product.whole(tmp_path_factory.mktemp("faults") / "data") as started:
-        yield faults.live_through_all(started, faults.rows())
+        by_day = [row for row in faults.rows() if row.about != bill_nights.ABOUT]
+        of_bills = [row for row in faults.rows() if row.about == bill_nights.ABOUT]
+        yield faults.live_through_all(started, by_day) | bill_nights.live_through_all(started, of_bills)
 
 
 @pytest.mark.parametrize("row", faults.rows(), ids=str)
@@ -24,5 +26,7 @@ def test_it_ends_as_the_document_says(row: faults.Row, ends: dict[faults.Row, st
 def test_the_document_lists_every_fault_both_wallets_can_have() -> None:
     listed = {(row.acquirer, row.fault) for row in faults.rows()}
     for wallet in ("wechat", "jdpay"):
-        missing = {fault for fault in faults.NEEDED[wallet] if (wallet, fault) not in listed}
+        missing = {
+            fault for fault in faults.NEEDED[wallet] | bill_nights.NEEDED[wallet] if (wallet, fault) not in listed
+        }
         assert missing == set()
