@@ -1,4 +1,5 @@
-"""Three figures by which anybody sees that the ledger is well: it clears, it is in time, it is complete.
+"""Three figures by which anybody sees that the ledger is well: it clears, it is in time, it is complete; and how much
+money waits in suspense for somebody to look at, and since when, for an alert.
 
 Clearing: what still lies on accounts that must come to nothing again. Timeliness: which part of a day's payments was
 booked within a minute. Completeness: which part of them is booked at all. (After the data-quality figures Stripe
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.ledger import queries as ledger
 from portal.ledger.rules import SUSPENSE, refund_in_flight
 from portal.payments import queries as payments
+from portal.suspense import queries as suspense
 from portal.wallets.port import Acquirer
 
 _LOOKED_AT = timedelta(days=1)
@@ -23,6 +25,8 @@ def measured(session: Session, *, now: datetime) -> list[str]:
     """The lines for Prometheus. Needs the wide sight of `portal_staff`. Amounts in fen; of no payments all are good."""
     left = ledger.not_drained(session)
     kept = payments.bookkeeping(session, since=now - _LOOKED_AT, within=_IN_TIME)
+    aside = suspense.standing(session)
+    waited = int((now - aside.oldest).total_seconds()) if aside.oldest is not None else 0
     open_fen = [(code, abs(left[code].net) if code in left else 0) for code in MUST_DRAIN]
     return [
         "# TYPE yima_ledger_clearing_open_fen gauge",
@@ -31,6 +35,11 @@ def measured(session: Session, *, now: datetime) -> list[str]:
         f"yima_ledger_timeliness_ratio {_part(kept.in_time, kept.paid)}",
         "# TYPE yima_ledger_completeness_ratio gauge",
         f"yima_ledger_completeness_ratio {_part(kept.booked, kept.paid)}",
+        "# TYPE yima_suspense_cases gauge",
+        f'yima_suspense_cases{{state="open"}} {aside.count - aside.proposed}',
+        f'yima_suspense_cases{{state="proposed"}} {aside.proposed}',
+        "# TYPE yima_suspense_oldest_seconds gauge",
+        f"yima_suspense_oldest_seconds {max(0, waited)}",
     ]
 
 

@@ -223,7 +223,9 @@ def _book_payment(
         if outcome in (Outcome.BOOKED, Outcome.ALREADY_BOOKED, Outcome.BOOKED_ELSEWHERE):
             return _taken(outcome, fresh=outcome is not Outcome.ALREADY_BOOKED)
         reason = outcome
-    fresh = payments.book_unexplained(session, merchant_id=merchant_id, answer=answer, reason=reason, now=now)
+    fresh = payments.book_unexplained(
+        session, merchant_id=merchant_id, answer=answer, reason=reason, payer_blind=told.payer_blind, now=now
+    )
     return _taken(reason, fresh=fresh)
 
 
