@@ -55,7 +55,7 @@ def _rounds(place: Stand, rounds: int, notices: int) -> dict[str, list[float]]:
     wallets = connectors({"wechat": side.section()})
     peer = OrmIngest(place.url, place.keyring, wallets[Acquirer.WECHAT])
     portal = _portal(Parties(database, place.keyring, wallets, "https://portal.example"))
-    add_merchants(database, place.keyring, [*OURS, *PEERS], now=datetime.now(UTC))
+    add_merchants(place, [*OURS, *PEERS], now=datetime.now(UTC))
     measured: dict[str, list[float]] = {"portal": [], "orm": [], "crypto": [], "commits": []}
     told = {"portal": 0, "orm": 0}
     for turn in range(rounds + 1):
