@@ -21,6 +21,8 @@ MemberRole = Callable[[Session, int, int], str | None]
 
 # Writing "seen" on every request would cost a commit each; a minute is exact enough for an idle timeout.
 _SEEN_EVERY = timedelta(minutes=1)
+# Of a shop's own people, those whom some routes are for.
+_ROLES = {Audience.OWNER: ("owner",), Audience.MANAGER: ("owner", "manager")}
 
 
 @dataclass
@@ -85,7 +87,7 @@ def check_audience(audience: Audience, roles: tuple[str, ...]) -> Response | Non
         return None
     if current_user.is_staff or current_user.role is None:
         abort(404)
-    if audience is Audience.OWNER and current_user.role != "owner":
+    if current_user.role not in _ROLES.get(audience, (current_user.role,)):
         abort(403)
     return None
 

@@ -147,6 +147,9 @@ ACT_WORDS = {
     "code.replaced": _l("换了新的收款码"),
     "code.retired": _l("作废了收款码"),
     "refund.requested": _l("申请了退款"),
+    "refund.approved": _l("同意了店员的退款"),
+    "refund.declined": _l("没有同意店员的退款"),
+    "refund.limit_set": _l("改了店员退款限额"),
     "receipts.exported": _l("导出了账单"),
 }
 OTHER_ACT = _l("做了一项操作")

@@ -12,7 +12,7 @@ from portal.merchants.contracts import open_contract
 from portal.payments import operations, queries
 from portal.payments.operations import Outcome
 from portal.payments.queries import PaymentRow
-from portal.payments.rules import State
+from portal.payments.rules import OPEN
 from portal.plumbing.clock import now as clock_now
 from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
@@ -34,8 +34,9 @@ from portal.wallets.port import (
 log = logging.getLogger("portal.payments")
 
 ASK = "payments.ask"
-# Seconds after which an open order is asked about (WeChat Pay partner docs 4012082568); the last one closes it.
-ASK_LADDER = (5, 30, 60, 180, 300, 600, 1800)
+# Seconds after which an open order is asked about (WeChat Pay partner docs 4012082568), then hourly. Whoever asks after
+# its time is over closes it.
+ASK_LADDER = (5, 30, 60, 180, 300, 600, 1800, 3600)
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def open_payment(
     Raises NotAllowedNow(`not_open`) for an order that is paid or closed, and WalletError as the port says.
     """
     order, contract = _order_and_contract(parties, merchant_id, payment_no)
-    if order.state not in (State.CREATED, State.PAYING) or order.expires_at <= now:
+    if order.state not in OPEN or order.expires_at <= now:
         raise NotAllowedNow("not_open")
     with parties.database.transaction(merchant=merchant_id) as session:
         if operations.note_opened(session, merchant_id=merchant_id, payment_no=payment_no):
@@ -98,7 +99,7 @@ def ask(tools: Tools, *, merchant_id: int, payment_no: str, rung: int) -> None:
     """Ask the wallet what became of an order; book it, close it when its time is over, or ask again later."""
     parties = parties_of(tools)
     order, contract = _order_and_contract(parties, merchant_id, payment_no)
-    if order.state not in (State.CREATED, State.PAYING):
+    if order.state not in OPEN:
         return
     wallet = tools.wallets[contract.acquirer]
     try:
@@ -107,10 +108,12 @@ def ask(tools: Tools, *, merchant_id: int, payment_no: str, rung: int) -> None:
             book_answer(parties, merchant_id=merchant_id, answer=answer)
             return
         if answer.state is PaymentState.CLOSED:
-            _note_closed(parties, order)
+            _note_ended(parties, order, answer.state)
             return
         if order.expires_at <= clock_now():
-            _close(parties, wallet, contract, order)
+            # Not paid is not failed: only an order the wallet has closed has ended here.
+            wallet.close_payment(contract, payment_no)
+            _note_ended(parties, order, answer.state)
             return
     except WalletError as trouble:
         # No answer, or paid just before it could be closed: the next rung asks again, which is all that can be done.
@@ -126,7 +129,7 @@ def came_back(parties: Parties, *, merchant_id: int, payment_no: str, fields: Ma
     """
     order, contract = _order_and_contract(parties, merchant_id, payment_no)
     wallet = parties.wallets[contract.acquirer]
-    if order.state not in (State.CREATED, State.PAYING) or not isinstance(wallet, ReadsReturns):
+    if order.state not in OPEN or not isinstance(wallet, ReadsReturns):
         return
     try:
         if wallet.read_return(contract, fields).order_no != payment_no:
@@ -150,15 +153,13 @@ def book_answer(parties: Parties, *, merchant_id: int, answer: PaymentAnswer) ->
     return taken.outcome
 
 
-def _close(parties: Parties, wallet: WalletPort, contract: Contract, order: PaymentRow) -> None:
-    """Not paid is not failed: only an order the wallet has closed is closed here."""
-    wallet.close_payment(contract, order.payment_no)
-    _note_closed(parties, order)
-
-
-def _note_closed(parties: Parties, order: PaymentRow) -> None:
+def _note_ended(parties: Parties, order: PaymentRow, said: PaymentState) -> None:
+    """Ended unpaid, as far as the wallet knows. An order paid meanwhile stays paid: what was said of it came late."""
+    note = operations.note_failed if said is PaymentState.FAILED else operations.note_closed
     with parties.database.transaction(merchant=order.merchant_id) as session:
-        operations.note_closed(session, merchant_id=order.merchant_id, payment_no=order.payment_no, now=clock_now())
+        changed = note(session, merchant_id=order.merchant_id, payment_no=order.payment_no, now=clock_now())
+    if not changed:
+        log.warning("order %s had ended already, and the wallet says %s", order.payment_no, said)
 
 
 def _order_and_contract(parties: Parties, merchant_id: int, payment_no: str) -> tuple[PaymentRow, Contract]:

@@ -29,9 +29,11 @@ class Payment(Base):
         sa.CheckConstraint("state IN ('created', 'paying', 'success', 'closed', 'failed')", name="state_known"),
         sa.CheckConstraint("wallet IN ('wechat', 'jdpay', 'unknown')", name="wallet_known"),
         sa.CheckConstraint("acquirer IN ('wechat', 'jdpay')", name="acquirer_known"),
-        sa.CheckConstraint("source IN ('order', 'static_code', 'interconnect')", name="source_known"),
+        sa.CheckConstraint("source IN ('order', 'static_code', 'interconnect', 'suspense')", name="source_known"),
         sa.CheckConstraint("source = 'order' OR state = 'success'", name="told_payments_are_paid"),
-        sa.CheckConstraint("source = 'static_code' OR acquirer_order_no IS NULL", name="orders_keep_their_own_number"),
+        sa.CheckConstraint(
+            "source IN ('static_code', 'suspense') OR acquirer_order_no IS NULL", name="orders_keep_their_own_number"
+        ),
         sa.CheckConstraint(
             "source <> 'interconnect' OR (fee = 0 AND refunded + refund_reserved = 0)", name="not_ours_to_refund"
         ),
@@ -42,6 +44,12 @@ class Payment(Base):
         # The owner's list reads by day, newest first; keyset paging follows this index.
         sa.Index(
             "ix_payments_paid", "merchant_id", "paid_at", "payment_no", postgresql_where=sa.text("state = 'success'")
+        ),
+        sa.Index(
+            "ix_payments_out_of_suspense",
+            "merchant_id",
+            "acquirer_order_no",
+            postgresql_where=sa.text("source = 'suspense'"),
         ),
         {"info": {"owner": "merchant"}},
     )

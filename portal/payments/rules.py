@@ -23,32 +23,40 @@ class State(StrEnum):
 
 
 class Fact(StrEnum):
-    """What can happen to a payment."""
+    """What can happen to a payment. `late_payment`: the wallet says paid of an order that had ended unpaid here."""
 
     OPENED = "opened"
     PAID = "paid"
+    LATE_PAYMENT = "late_payment"
     CLOSED = "closed"
     FAILED = "failed"
 
 
+_NOTHING: dict[Fact, State | None] = dict.fromkeys(Fact)
+# An order that ended unpaid is opened again by one fact alone, which has its own event: the merchant is told.
+_ENDED_UNPAID: dict[Fact, State | None] = {**_NOTHING, Fact.LATE_PAYMENT: State.SUCCESS}
+
 # Complete over State × Fact. None means the fact changes nothing: late answers never take back a payment.
 TRANSITIONS: dict[State, dict[Fact, State | None]] = {
     State.CREATED: {
+        **_NOTHING,
         Fact.OPENED: State.PAYING,
         Fact.PAID: State.SUCCESS,
         Fact.CLOSED: State.CLOSED,
         Fact.FAILED: State.FAILED,
     },
     State.PAYING: {
-        Fact.OPENED: None,
+        **_NOTHING,
         Fact.PAID: State.SUCCESS,
         Fact.CLOSED: State.CLOSED,
         Fact.FAILED: State.FAILED,
     },
-    State.SUCCESS: {Fact.OPENED: None, Fact.PAID: None, Fact.CLOSED: None, Fact.FAILED: None},
-    State.CLOSED: {Fact.OPENED: None, Fact.PAID: State.SUCCESS, Fact.CLOSED: None, Fact.FAILED: None},
-    State.FAILED: {Fact.OPENED: None, Fact.PAID: State.SUCCESS, Fact.CLOSED: None, Fact.FAILED: None},
+    State.SUCCESS: _NOTHING,
+    State.CLOSED: _ENDED_UNPAID,
+    State.FAILED: _ENDED_UNPAID,
 }
+# From these the wallet is still asked what became of the order.
+OPEN = frozenset({State.CREATED, State.PAYING})
 
 
 def after(state: State, fact: Fact) -> State | None:
@@ -56,16 +64,23 @@ def after(state: State, fact: Fact) -> State | None:
     return TRANSITIONS[state][fact]
 
 
+def said_paid(state: State) -> Fact:
+    """Which fact a wallet's word "paid" is to an order in `state`."""
+    return Fact.PAID if state in OPEN else Fact.LATE_PAYMENT
+
+
 class Source(StrEnum):
     """Where we know a payment from.
 
     `static_code`: the acquirer's own notice, about a code of a sub-merchant of this provider. `interconnect`: the
     stand-in's message; the money belongs to another contract or to a person, and nobody owes it under ours.
+    `suspense`: money that fitted no order and was released by two of staff.
     """
 
     ORDER = "order"
     STATIC_CODE = "static_code"
     INTERCONNECT = "interconnect"
+    SUSPENSE = "suspense"
 
 
 class Availability(StrEnum):

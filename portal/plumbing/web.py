@@ -23,6 +23,7 @@ class Audience(StrEnum):
     EVERYONE = "everyone"
     PAYER = "payer"
     MEMBER = "member"
+    MANAGER = "manager"
     OWNER = "owner"
     STAFF = "staff"
     WALLET = "wallet"

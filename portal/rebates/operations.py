@@ -89,7 +89,12 @@ def on_payment(session: Session, happening: Happening, *, now: datetime) -> None
 
 
 def on_refund(session: Session, happening: Happening, *, now: datetime) -> None:
-    """A refund arrived: take its part of the rebate back. A part below half a fen leaves a line and takes nothing."""
+    """A refund arrived: take its part of the rebate back. A part below half a fen leaves a line and takes nothing.
+
+    What gives back a second payment of the order earned nothing in the first place.
+    """
+    if happening.facts.get("second"):
+        return
     merchant_id, refund_no = happening.merchant_id, happening.subject
     payment_no, refunded = str(happening.facts["payment"]), int(happening.facts["amount"])
     lines = queries.entries_of(session, merchant_id, payment_no)

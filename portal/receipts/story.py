@@ -31,16 +31,21 @@ def tell(
 ) -> list[Line]:
     """The lines in the order in which things happened."""
     by_number = {refund.refund_no: refund for refund in refunds}
+    sent_on = {happening.subject for happening in happenings if happening.kind == "refund.sent_on"}
     first_day = paid.business_date or business_date(paid.created_at)
     told: list[tuple[datetime, str, str]] = []
     for happening in happenings:
-        for moment, text in _lines(happening, paid, parts, by_number):
+        for moment, text in _lines(happening, paid, parts, by_number, sent_on):
             told.append((moment, text, "done"))
     lines = [Line(_when(moment, first_day), text, state) for moment, text, state in told]
     lines += [
         Line(
             _("一般 1–3 个工作日"),
-            _("%(amount)s 退到顾客的%(wallet)s", amount=money_words(refund.amount), wallet=wallet_word(paid.wallet)),
+            _("%(amount)s 退到您的银行卡", amount=money_words(refund.amount))
+            if refund.refund_no in sent_on
+            else _(
+                "%(amount)s 退到顾客的%(wallet)s", amount=money_words(refund.amount), wallet=wallet_word(paid.wallet)
+            ),
             "now",
         )
         for refund in refunds
@@ -53,13 +58,13 @@ def tell(
 
 
 def _lines(
-    happening: Happening, paid: PaymentRow, parts: Sums, refunds: Mapping[str, RefundRow]
+    happening: Happening, paid: PaymentRow, parts: Sums, refunds: Mapping[str, RefundRow], sent_on: set[str]
 ) -> list[tuple[datetime, str]]:
     if happening.kind == "payment.success":
         return _paid(happening, paid, parts)
     kind, _dot, what = happening.kind.partition(".")
     if kind == "refund" and happening.subject in refunds:
-        text = _refund(what, paid, refunds[happening.subject])
+        text = _refund(what, paid, refunds[happening.subject], to_the_shop=happening.subject in sent_on)
     elif kind == "rebate":
         text = _rebate(what, happening.facts)
     else:
@@ -70,7 +75,12 @@ def _lines(
 def _payment(happening: Happening) -> str | None:
     if happening.kind == "payment.wallet_told":
         return _("清算替身说：付款的是%(wallet)s", wallet=wallet_word(str(happening.facts.get("wallet"))))
-    return _("等太久没付，订单关了") if happening.kind == "payment.closed" else None
+    words = {
+        "payment.closed": _("等太久没付，订单关了"),
+        "payment.failed": _("钱包说没付成，订单关了"),
+        "payment.late_payment": _("订单已经关了，钱后来到了：重新算作收款"),
+    }
+    return words.get(happening.kind)
 
 
 def _paid(happening: Happening, paid: PaymentRow, parts: Sums) -> list[tuple[datetime, str]]:
@@ -91,16 +101,26 @@ def _paid(happening: Happening, paid: PaymentRow, parts: Sums) -> list[tuple[dat
     return lines
 
 
-def _refund(what: str, paid: PaymentRow, refund: RefundRow) -> str | None:
+def _refund(what: str, paid: PaymentRow, refund: RefundRow, *, to_the_shop: bool) -> str | None:
     amount, acquirer, wallet = money_words(refund.amount), wallet_word(paid.acquirer), wallet_word(paid.wallet)
     words = {
         "requested": _("店里申请退款 %(amount)s：%(reason)s", amount=amount, reason=refund.reason),
+        "second_payment": _("这单又付了一次 %(amount)s：不算您的收款，自动退回", amount=amount),
+        "pending_approval": _("超过店员限额，等店主同意"),
+        "approved": _("店主同意退款 %(amount)s", amount=amount),
+        "declined": _("店主没有同意退款 %(amount)s，钱没动", amount=amount),
+        "sent_on": _("卡住的 %(amount)s 改退到您的银行卡，由您退给顾客", amount=amount),
+        "late_arrival": _("当作没退成的 %(amount)s 后来又退出去了，重新记账", amount=amount),
         "processing": _("%(wallet)s受理退款 %(amount)s，还没到账", wallet=acquirer, amount=amount),
         "unknown": _("还不知道%(wallet)s办没办退款，正在问", wallet=acquirer),
         "success": _("%(amount)s 退到了顾客的%(wallet)s", amount=amount, wallet=wallet),
         "abnormal": _("退款 %(amount)s 卡在%(wallet)s，没到顾客手里", amount=amount, wallet=acquirer),
         "closed": _("退款 %(amount)s 没退成，钱还在您这里", amount=amount),
     }
+    if to_the_shop:
+        words["success"] = _("%(amount)s 退到了您的银行卡，请退给顾客", amount=amount)
+    if refund.transaction_no is not None:
+        words["closed"] = _("多付的 %(amount)s 没退成，一码会处理", amount=amount)
     if what == "closed" and refund.refusal:
         told = _("%(wallet)s说：%(words)s", wallet=acquirer, words=refund.refusal)
         return f"{words['closed']}（{told}）"

@@ -38,7 +38,7 @@ def standing_words(row: PaymentRow, open_refund: str | None) -> tuple[str, str]:
     )
     words = {
         Standing.RECEIVED: ("", ""),
-        Standing.NEEDS_APPROVAL: ("wait", _("等您同意")),
+        Standing.NEEDS_APPROVAL: ("wait", _("待同意")),
         Standing.REFUNDING: ("wait", _("退款中")),
         Standing.STUCK: ("bad", _("退款卡住")),
         Standing.PARTLY_REFUNDED: ("refunded", _("已退 %(amount)s", amount=money_words(row.refunded))),

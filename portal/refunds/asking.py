@@ -34,6 +34,7 @@ class Case:
     refunds: list[RefundRow]
     restriction: RestrictionRow | None
     refusal: str
+    limit: int
 
     @property
     def available(self) -> int:
@@ -49,6 +50,7 @@ def case(payment_no: str) -> Case:
         refunds = queries.of_payment(session, merchant_id, payment_no)
         parts = queries.parts_of(session, merchant_id, payment_no)
         held = merchants.restrictions(session, merchant_id, now=now()).get("refund")
+        limit = queries.clerk_limit(session, merchant_id)
     if paid is None or paid.state != "success" or paid.paid_at is None:
         abort(404)
     refusal = "restricted" if held else "" if paid.refundable else "nothing_left"
@@ -58,7 +60,7 @@ def case(payment_no: str) -> Case:
         check_window(paid_at=paid.paid_at, parts=parts, now=now())
     except Refused as problem:
         refusal = refusal or problem.reason
-    return Case(paid, refunds, held, refusal)
+    return Case(paid, refunds, held, refusal, limit)
 
 
 def ask_page(found: Case) -> ResponseReturnValue:
@@ -114,6 +116,11 @@ def check_page(found: Case, notice: str = "") -> ResponseReturnValue:
         return _ask_again(found, amount_words(problem, available=found.available), key=key)
     paid = found.payment
     to_payer = payer_gets(amount=fen, payer_amount=paid.payer_amount or paid.amount, order_amount=paid.amount)
+    person = current_user.person
+    with database().transaction(merchant=paid.merchant_id) as session:
+        asks_first = queries.is_over_the_limit(
+            session, paid.merchant_id, paid.payment_no, asked_by=person.user_id, role=current_user.role, amount=fen
+        )
     page = render_template(
         "refunds/check.html",
         case=found,
@@ -121,6 +128,7 @@ def check_page(found: Case, notice: str = "") -> ResponseReturnValue:
         reason=reason,
         key=key,
         to_payer=to_payer,
+        asks_first=asks_first,
         notice=notice,
         giver=GIVER_WORDS[paid.wallet],
     )
@@ -142,19 +150,25 @@ def confirm(found: Case) -> ResponseReturnValue:
         return check_page(found, notice=_("这笔刚才有别的退款，现在可退 %(amount)s。请再核对一次", amount=rest))
     try:
         number = flows.request(
-            Parties(database(), keyring(), wallets(), settings().notify_base),
+            parties(),
             merchant_id=current_user.merchant_id,
             payment_no=found.payment.payment_no,
             amount=fen,
             reason=reason,
             form_key=key,
             asked_by=current_user.person.user_id,
+            role=current_user.role,
             now=now(),
         )
     except (Refused, NotAllowedNow):
         # Somebody was faster between the look and the lock: look once more and say how it stands now.
         return check_page(case(found.payment.payment_no), notice=_("这笔刚刚变了，请再核对一次"))
     return redirect(url_for("refunds.refund", number=number), HTTPStatus.SEE_OTHER)
+
+
+def parties() -> Parties:
+    """This request's services, as a conversation with a wallet wants them."""
+    return Parties(database(), keyring(), wallets(), settings().notify_base)
 
 
 def cannot(found: Case) -> ResponseReturnValue:

@@ -11,7 +11,7 @@ from wtforms.validators import ValidationError
 
 from portal.plumbing.formkeys import FORM_KEY_MOST
 from portal.plumbing.pages import yuan
-from portal.refunds.rules import REASON_MOST
+from portal.refunds.rules import CLERK_LIMIT_MOST, REASON_MOST
 from portal.refunds.words import AMOUNT_WORDS
 from portal.values.errors import InvalidAmount
 from portal.values.money import Fen, parse_yuan
@@ -73,6 +73,27 @@ class RefundForm(FlaskForm):
     def words(self) -> str:
         """The reason as it is sent to the wallet."""
         return str(self.own.data if self.reason.data == OWN else REASONS[self.reason.data])
+
+
+class LimitForm(FlaskForm):
+    """Up to how much a clerk refunds without asking, in yuan; 0: he always asks."""
+
+    limit = StringField(_l("店员自己能退到"), description=_l("同一笔收款合计。填 0，每笔都要您同意"))
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.fen = Fen(0)
+
+    def validate_limit(self, field: StringField) -> None:
+        """Yuan with at most two decimals; nothing at all is a mistake, not a zero."""
+        try:
+            self.fen = parse_yuan(field.data or "", most=CLERK_LIMIT_MOST)
+        except InvalidAmount as problem:
+            if problem.reason == "too_large":
+                most = f"¥{yuan(CLERK_LIMIT_MOST)}"
+                raise ValidationError(_("最多 %(amount)s", amount=most)) from problem
+            if problem.reason != "zero":
+                raise ValidationError(str(AMOUNT_WORDS[problem.reason])) from problem
 
 
 def read_amount(text: str | None, *, available: int) -> Fen:

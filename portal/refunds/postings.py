@@ -1,13 +1,22 @@
-"""What a refund does to the ledger. Amounts in fen."""
+"""What a refund does to the ledger. Amounts in fen.
+
+`owner` is whose money it is until it has gone back: the merchant's, or nobody's yet (suspense) where an order was paid
+a second time.
+"""
 
 from datetime import date
 
-from portal.ledger.rules import MERCHANT_PAYABLE, Move, clearing, fee, refund_in_flight
+from portal.ledger.rules import MERCHANT_PAYABLE, SUSPENSE, Move, clearing, fee, refund_in_flight
 
 
-def requested(*, refund_no: str, acquirer: str, amount: int, day: date) -> list[Move]:
-    """Asked for: it no longer counts as the merchant's, but the institution has not yet given it back."""
-    return [Move("refund_requested", refund_no, MERCHANT_PAYABLE, refund_in_flight(acquirer), amount, day)]
+def owner_of(transaction_no: str | None) -> str:
+    """The account a refund is taken from: that of the payment, or of the second transaction it gives back."""
+    return MERCHANT_PAYABLE if transaction_no is None else SUSPENSE
+
+
+def requested(*, refund_no: str, acquirer: str, amount: int, day: date, owner: str = MERCHANT_PAYABLE) -> list[Move]:
+    """Asked for: it no longer counts as the owner's, but the institution has not yet given it back."""
+    return [Move("refund_requested", refund_no, owner, refund_in_flight(acquirer), amount, day)]
 
 
 def arrived(*, refund_no: str, acquirer: str, amount: int, fee_back: int, day: date) -> list[Move]:
@@ -18,6 +27,11 @@ def arrived(*, refund_no: str, acquirer: str, amount: int, fee_back: int, day: d
     return moves
 
 
-def released(*, refund_no: str, acquirer: str, amount: int, day: date) -> list[Move]:
-    """Came to nothing: the merchant's again, by a new transfer."""
-    return [Move("refund_released", refund_no, refund_in_flight(acquirer), MERCHANT_PAYABLE, amount, day)]
+def released(*, refund_no: str, acquirer: str, amount: int, day: date, owner: str = MERCHANT_PAYABLE) -> list[Move]:
+    """Came to nothing: the owner's again, by a new transfer."""
+    return [Move("refund_released", refund_no, refund_in_flight(acquirer), owner, amount, day)]
+
+
+def rebooked(*, refund_no: str, acquirer: str, amount: int, day: date, owner: str = MERCHANT_PAYABLE) -> list[Move]:
+    """Came to nothing here and went back all the same: taken from its owner once more, by a new transfer."""
+    return [Move("refund_rebooked", refund_no, owner, refund_in_flight(acquirer), amount, day)]

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.payments.models import Payment
-from portal.refunds.models import Refund
-from portal.refunds.rules import OVER, State
+from portal.refunds.models import Refund, RefundLimit
+from portal.refunds.rules import CLERK_LIMIT, OVER, State, needs_approval
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,10 @@ class RefundRow:
     payer_amount: int | None
     state: str
     reason: str
+    asked_by: int | None
+    transaction_no: str | None
+    decided_by: int | None
+    decided_at: datetime | None
     wallet_refund_no: str | None
     received_by: str | None
     refusal: str
@@ -62,13 +66,7 @@ def of_payment(session: Session, merchant_id: int, payment_no: str) -> list[Refu
 def newest(session: Session, merchant_id: int, *, most: int, before: str | None = None) -> list[ListedRefund]:
     """The merchant's refunds, newest first; with `before`, those asked for earlier than that refund."""
     place = sa.tuple_(Refund.created_at, Refund.refund_no)
-    statement = (
-        sa.select(Refund, Payment.wallet, Payment.day_number)
-        .join(Payment, sa.and_(Payment.merchant_id == Refund.merchant_id, Payment.payment_no == Refund.payment_no))
-        .where(Refund.merchant_id == merchant_id)
-        .order_by(Refund.created_at.desc(), Refund.refund_no.desc())
-        .limit(most)
-    )
+    statement = _listed(merchant_id).order_by(Refund.created_at.desc(), Refund.refund_no.desc()).limit(most)
     start = refund(session, merchant_id, before) if before else None
     if start is not None:
         statement = statement.where(place < sa.tuple_(sa.literal(start.created_at), sa.literal(start.refund_no)))
@@ -79,7 +77,12 @@ def open_states(session: Session, merchant_id: int, payment_nos: list[str]) -> d
     """By payment, the state of a refund that is not over yet; of several, the one asked for last."""
     rows = session.execute(
         sa.select(Refund.payment_no, Refund.state)
-        .where(Refund.merchant_id == merchant_id, Refund.payment_no.in_(payment_nos), Refund.state.not_in(sorted(OVER)))
+        .where(
+            Refund.merchant_id == merchant_id,
+            Refund.payment_no.in_(payment_nos),
+            Refund.transaction_no.is_(None),
+            Refund.state.not_in(sorted(OVER)),
+        )
         .order_by(Refund.created_at, Refund.refund_no)
     )
     return {row.payment_no: State(row.state) for row in rows}
@@ -110,10 +113,44 @@ def parts_of(session: Session, merchant_id: int, payment_no: str) -> int:
         .where(
             Refund.merchant_id == merchant_id,
             Refund.payment_no == payment_no,
+            Refund.transaction_no.is_(None),
             Refund.state.not_in([State.CLOSED, State.DECLINED]),
         )
     )
     return session.scalar(statement) or 0
+
+
+def pending(session: Session, merchant_id: int) -> list[ListedRefund]:
+    """The clerks' refunds that wait for the owner's word, longest first."""
+    rows = session.execute(
+        _listed(merchant_id).where(Refund.state == State.PENDING_APPROVAL).order_by(Refund.created_at, Refund.refund_no)
+    )
+    return [ListedRefund(as_row(row), wallet, number) for row, wallet, number in rows]
+
+
+def clerk_limit(session: Session, merchant_id: int) -> int:
+    """Up to how many fen of one payment a clerk refunds without asking."""
+    limit = session.scalar(sa.select(RefundLimit.clerk_limit).where(RefundLimit.merchant_id == merchant_id))
+    return CLERK_LIMIT if limit is None else limit
+
+
+def is_over_the_limit(
+    session: Session, merchant_id: int, payment_no: str, *, asked_by: int | None, role: str, amount: int
+) -> bool:
+    """Whether a refund of `amount` fen, asked for by this person, has to wait for the owner."""
+    by_himself = sa.select(sa.func.coalesce(sa.func.sum(Refund.amount), 0)).where(
+        Refund.merchant_id == merchant_id,
+        Refund.payment_no == payment_no,
+        Refund.asked_by == asked_by,
+        Refund.decided_at.is_(None),
+        Refund.state.not_in([State.CLOSED, State.DECLINED, State.PENDING_APPROVAL]),
+    )
+    return needs_approval(
+        role=role,
+        amount=amount,
+        by_himself=int(session.scalar(by_himself) or 0),
+        limit=clerk_limit(session, merchant_id),
+    )
 
 
 def as_row(row: Refund) -> RefundRow:
@@ -129,3 +166,11 @@ def open_since_before(session: Session, moment: datetime) -> int:
         .where(Refund.state.not_in(sorted(OVER)), Refund.created_at < moment)
     )
     return session.scalar(statement) or 0
+
+
+def _listed(merchant_id: int) -> sa.Select[Refund, str, int | None]:
+    return (
+        sa.select(Refund, Payment.wallet, Payment.day_number)
+        .join(Payment, sa.and_(Payment.merchant_id == Refund.merchant_id, Payment.payment_no == Refund.payment_no))
+        .where(Refund.merchant_id == merchant_id)
+    )

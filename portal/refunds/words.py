@@ -7,7 +7,7 @@ from portal.refunds.rules import State
 # Sign beside it, and the word in a list.
 STATE_WORDS = {
     State.REQUESTED: ("wait", _l("正在提交")),
-    State.PENDING_APPROVAL: ("wait", _l("等您同意")),
+    State.PENDING_APPROVAL: ("wait", _l("待同意")),
     State.APPROVED: ("wait", _l("正在提交")),
     State.DECLINED: ("quiet", _l("没有同意")),
     State.PROCESSING: ("wait", _l("退款中")),
@@ -24,6 +24,12 @@ REFUSAL_WORDS = {
     "too_many_parts": _l("这笔已经分 50 次退过，钱包不再受理"),
     "nothing_left": _l("这笔已经没有可退的了"),
     "form_used": _l("这一页已经提交过别的金额，请从收款重新打开退款"),
+}
+# Why nothing can be agreed to any more; what remains is to say no.
+DECISION_WORDS = {
+    "restricted": _l("退款功能暂停了，恢复以后再同意"),
+    "too_old": _l("付款超过 365 天，钱包不再受理退款。只能不同意，和顾客商量别的办法"),
+    "too_many_parts": _l("这笔已经分 50 次退过，钱包不再受理。只能不同意"),
 }
 AMOUNT_WORDS = {
     "missing": _l("请填退款金额"),

@@ -40,6 +40,13 @@ _ACTS = {
 _FACTS = {
     "payment.success": ("in", _l("收款")),
     "payment.wallet_told": ("flag", _l("得知付款的钱包")),
+    "payment.late_payment": ("warn", _l("订单已经结束，钱后来到了，重新算作收款")),
+    "refund.second_payment": ("warn", _l("同一单付了两次，第二笔自动退回")),
+    "refund.pending_approval": ("out", _l("店员退款超过限额，等店主同意")),
+    "refund.approved": ("out", _l("店主同意退款")),
+    "refund.declined": ("out", _l("店主没有同意退款")),
+    "refund.late_arrival": ("warn", _l("当作没退成的退款又到账了，重新入账")),
+    "refund.sent_on": ("out", _l("卡住的退款改退到店主的银行卡")),
     "payment.unexplained": ("warn", _l("收到一笔对不上订单的钱，已挂账")),
     "application.rejected": ("bad", _l("钱包驳回进件")),
     "refund.success": ("out", _l("退款到账")),

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal.codes import queries as codes
+from portal.identity import queries as people
 from portal.merchants import queries as merchants
 from portal.merchants.queries import ApplicationRow, WalletApplicationRow
 from portal.merchants.words import FUNCTION_WORDS
@@ -20,7 +21,7 @@ from portal.plumbing.pages import clock_time, moment_words
 from portal.receipts import queries as receipts
 from portal.receipts.words import money_words, standing_words, wallet_word
 from portal.refunds import queries as refunds
-from portal.refunds.rules import State
+from portal.refunds.rules import DECIDERS, State
 from portal.today import queries
 from portal.today.rules import Chart, Part, chart, split, week_before
 from portal.values.day import business_date, day_bounds, in_shanghai
@@ -93,16 +94,21 @@ def warnings(session: Session, merchant_id: int) -> list[str]:
     ]
 
 
-def next_action(session: Session, merchant_id: int, *, owner: bool) -> NextAction | None:
-    """The first thing only the owner can do: a refund that needs him, a wallet that waits for him, a code to get."""
-    stuck = refunds.oldest_in(session, merchant_id, [State.PENDING_APPROVAL, State.ABNORMAL])
+def next_action(session: Session, merchant_id: int, *, role: str) -> NextAction | None:
+    """The first thing only the owner can do: a refund that needs him, a wallet that waits for him, a code to get.
+
+    His manager decides about refunds too.
+    """
+    owner = role == "owner"
+    his = [State.PENDING_APPROVAL, State.ABNORMAL] if role in DECIDERS else [State.ABNORMAL]
+    stuck = refunds.oldest_in(session, merchant_id, his)
     if stuck is not None:
         amount = money_words(stuck.amount)
-        words = (
-            _("有一笔退款 %(amount)s 等您同意", amount=amount)
-            if stuck.state == State.PENDING_APPROVAL
-            else _("退款 %(amount)s 卡住了，要您处理", amount=amount)
-        )
+        words = _("退款 %(amount)s 卡住了，要您处理", amount=amount)
+        if stuck.state == State.PENDING_APPROVAL:
+            clerk = people.person(session, stuck.asked_by) if stuck.asked_by else None
+            who = clerk.name if clerk else _("店员")
+            words = _("%(who)s申请退款 %(amount)s，等您同意", who=who, amount=amount)
         return NextAction("warn", "return", words, url_for("refunds.refund", number=stuck.refund_no))
     if owner:
         for acquirer, standing in sorted(merchants.wallet_applications(session, merchant_id).items()):

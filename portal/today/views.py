@@ -44,7 +44,7 @@ def today() -> ResponseReturnValue:
             shop=name,
             today=home.today(session, merchant_id),
             warnings=home.warnings(session, merchant_id),
-            action=home.next_action(session, merchant_id, owner=current_user.role == "owner"),
+            action=home.next_action(session, merchant_id, role=current_user.role),
             moment=now(),
             count_words=count_words,
             last=last,

@@ -7,11 +7,13 @@ from portal.payments.operations.booking import (
     Taken,
     book,
     book_unexplained,
+    kept_answer,
     paid_values,
     take,
 )
-from portal.payments.operations.born import WalletNote, book_reported, book_static, note_wallet
-from portal.payments.operations.ordering import create_order, note_closed, note_opened
+from portal.payments.operations.born import book_released, book_reported, book_static
+from portal.payments.operations.noting import WalletNote, note_wallet
+from portal.payments.operations.ordering import create_order, note_closed, note_failed, note_opened
 from portal.payments.operations.refunding import lock, release_refund, reserve_refund, settle_refund
 
 __all__ = [
@@ -21,12 +23,15 @@ __all__ = [
     "Taken",
     "WalletNote",
     "book",
+    "book_released",
     "book_reported",
     "book_static",
     "book_unexplained",
     "create_order",
+    "kept_answer",
     "lock",
     "note_closed",
+    "note_failed",
     "note_opened",
     "note_wallet",
     "paid_values",

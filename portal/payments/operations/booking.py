@@ -13,13 +13,14 @@ from portal.events import operations as events
 from portal.ledger import operations as ledger
 from portal.payments import postings
 from portal.payments.models import Payment
-from portal.payments.rules import State
+from portal.payments.rules import State, after, said_paid
+from portal.suspense import operations as suspense
 from portal.values.day import business_date
 from portal.values.money import fee_of
 from portal.wallets.port import PaymentAnswer, PaymentState, Promotion
 
 CURRENCY = "CNY"
-# The function's text stands in migration 0007; it checks once more what stands here before it writes.
+# The function's text stands in migration 0010; it checks once more what stands here before it writes.
 PAID_VALUES = (
     ":merchant, :order, :acquirer, :sub_merchant_no, :amount, :rate, :paid, :fee, :paid_at, :day,"
     " :kinds, :refs, :debits, :credits, :amounts, :dates, :now"
@@ -57,7 +58,9 @@ def take(session: Session, *, merchant_id: int, answer: PaymentAnswer, payer_bli
     outcome = book(session, merchant_id=merchant_id, answer=answer, payer_blind=payer_blind, now=now)
     if outcome in _NOT_FOR_SUSPENSE:
         return Taken(outcome, fresh=outcome is not Outcome.ALREADY_BOOKED)
-    fresh = book_unexplained(session, merchant_id=merchant_id, answer=answer, reason=outcome, now=now)
+    fresh = book_unexplained(
+        session, merchant_id=merchant_id, answer=answer, reason=outcome, payer_blind=payer_blind, now=now
+    )
     return Taken(outcome, fresh)
 
 
@@ -117,24 +120,66 @@ def paid_values(
     }
 
 
-def book_unexplained(session: Session, *, merchant_id: int, answer: PaymentAnswer, reason: str, now: datetime) -> bool:
-    """Real money that fits no order: into suspense, with an event to be looked at.
+def book_unexplained(
+    session: Session,
+    *,
+    merchant_id: int,
+    answer: PaymentAnswer,
+    reason: str,
+    now: datetime,
+    payer_blind: str | None = None,
+) -> bool:
+    """Real money that fits no order: into suspense, with a case to be looked at and an event.
 
     Once for each transaction, under however many notices it is told; False when it was told before. The ledger knows
-    fen alone, so foreign money gets its event and no posting.
+    fen alone, so foreign money gets its event and no posting (`kept` is false). A second payment of one order goes back
+    to its payer: the refunds' own slice hears of it from this event.
     """
     if answer.amount is None or answer.transaction_id is None:
         raise ValueError("only a successful answer can be booked")
-    move = postings.unexplained(
+    ours = answer.currency == CURRENCY and answer.amount > 0
+    if ours:
+        move = postings.unexplained(
+            acquirer=answer.acquirer,
+            transaction_no=answer.transaction_id,
+            amount=answer.amount,
+            day=business_date(answer.paid_at or now),
+        )
+        if not suspense.keep(
+            session,
+            merchant_id=merchant_id,
+            acquirer=answer.acquirer,
+            transaction_no=answer.transaction_id,
+            move=move,
+            now=now,
+        ):
+            return False
+    opened = suspense.open_case(
+        session,
+        merchant_id=merchant_id,
         acquirer=answer.acquirer,
         transaction_no=answer.transaction_id,
+        order_no=answer.order_no or "",
+        sub_merchant_no=answer.sub_merchant_no,
+        reason=reason,
         amount=answer.amount,
-        day=business_date(answer.paid_at or now),
+        currency=answer.currency[:16],
+        kept=ours,
+        told=kept_answer(answer),
+        payer_blind=payer_blind,
+        now=now,
     )
-    ours = answer.currency == CURRENCY
-    if ours and not ledger.post_once(session, merchant_id=merchant_id, move=move, now=now):
+    if not opened:
         return False
-    facts = {"amount": answer.amount, "currency": answer.currency, "acquirer": answer.acquirer, "reason": reason}
+    facts = {
+        "amount": answer.amount,
+        "currency": answer.currency,
+        "acquirer": answer.acquirer,
+        "reason": reason,
+        "order": answer.order_no,
+        "transaction": answer.transaction_id,
+        "kept": ours,
+    }
     events.append(
         session,
         merchant_id=merchant_id,
@@ -154,12 +199,29 @@ def kept_promotions(promotions: tuple[Promotion, ...]) -> list[dict[str, object]
     ]
 
 
+def kept_answer(answer: PaymentAnswer) -> dict[str, Any]:
+    """A wallet's word as a case keeps it: all of it but whoever paid. Amounts in fen."""
+    return {
+        "state": str(answer.state),
+        "order_no": answer.order_no,
+        "transaction_id": answer.transaction_id,
+        "sub_merchant_no": answer.sub_merchant_no,
+        "wallet": str(answer.wallet),
+        "amount": answer.amount,
+        "payer_amount": answer.payer_amount,
+        "currency": answer.currency,
+        "promotions": kept_promotions(answer.promotions),
+        "paid_at": answer.paid_at.isoformat() if answer.paid_at else None,
+        "trade_type": answer.trade_type,
+    }
+
+
 def _misfit(row: Payment | None, answer: PaymentAnswer) -> Outcome | None:
     if row is None:
         return Outcome.UNKNOWN_ORDER
     if (row.acquirer, row.sub_merchant_no) != (answer.acquirer, answer.sub_merchant_no):
         return Outcome.WRONG_MERCHANT
-    if row.state == State.SUCCESS:
+    if after(State(row.state), said_paid(State(row.state))) is None:
         same = row.transaction_no == answer.transaction_id
         return Outcome.ALREADY_BOOKED if same else Outcome.SECOND_PAYMENT
     if answer.currency != CURRENCY:

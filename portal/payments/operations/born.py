@@ -8,8 +8,6 @@ counts as what customers paid that day.
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -24,22 +22,14 @@ from portal.payments.models import Payment
 from portal.payments.operations.booking import CURRENCY, Outcome, Taken, book_unexplained, kept_promotions
 from portal.payments.operations.rows import add_to_day, change
 from portal.payments.rules import Source, State
+from portal.suspense import operations as suspense
 from portal.values.day import business_date
+from portal.values.errors import NotAllowedNow
 from portal.values.money import fee_of
 from portal.values.references import Kind, mint
 from portal.wallets.directory import Holding
 from portal.wallets.port import Acquirer, PaymentAnswer, PaymentState, Promotion, Wallet
 from portal.wallets.routed import RoutedPayment
-
-
-class WalletNote(StrEnum):
-    """What became of the word which wallet paid a transaction."""
-
-    NOTED = "noted"
-    KNOWN = "known"
-    NO_PAYMENT = "no_payment"
-    OTHER_WALLET = "other_wallet"
-    WRONG_AMOUNT = "wrong_amount"
 
 
 @dataclass(frozen=True)
@@ -87,7 +77,9 @@ def book_static(
         misfit = Outcome.WRONG_AMOUNT
     if contract is None or misfit is not None:
         reason = misfit or Outcome.WRONG_MERCHANT
-        fresh = book_unexplained(session, merchant_id=merchant_id, answer=answer, reason=reason, now=now)
+        fresh = book_unexplained(
+            session, merchant_id=merchant_id, answer=answer, reason=reason, payer_blind=payer_blind, now=now
+        )
         return Taken(reason, fresh)
     told = _Told(
         source=Source.STATIC_CODE,
@@ -104,7 +96,53 @@ def book_static(
         payer_blind=payer_blind,
         paid_at=answer.paid_at or now,
     )
-    return _born(session, merchant_id, told, reference_key, now)
+    return _born(session, merchant_id, told, reference_key, now)[1]
+
+
+def book_released(
+    session: Session,
+    *,
+    merchant_id: int,
+    answer: PaymentAnswer,
+    payer_blind: str | None,
+    reference_key: bytes,
+    now: datetime,
+) -> str:
+    """Book money out of suspense as a receipt of its own, at what was really paid; answers its number.
+
+    It stands under the acquirer's number of the order it was paid for, so its refunds and its line in the bill find it.
+    Raises NotAllowedNow: `other_contract` where the merchant has no such contract (any more), `foreign_money`, and
+    `booked_already`.
+    """
+    if answer.amount is None or answer.transaction_id is None:
+        raise ValueError("only a successful answer can be booked")
+    contract = merchants.contracts(session, merchant_id).get(answer.acquirer)
+    if contract is None or contract.sub_merchant_no != answer.sub_merchant_no:
+        raise NotAllowedNow("other_contract")
+    payer_amount = answer.amount if answer.payer_amount is None else answer.payer_amount
+    if answer.currency != CURRENCY or answer.amount <= 0 or not 0 <= payer_amount <= answer.amount:
+        raise NotAllowedNow("foreign_money")
+    told = _Told(
+        source=Source.SUSPENSE,
+        acquirer=answer.acquirer,
+        wallet=answer.wallet,
+        sub_merchant_no=answer.sub_merchant_no,
+        acquirer_order_no=answer.order_no,
+        transaction_id=answer.transaction_id,
+        code_id=session.scalar(
+            sa.select(Payment.code_id).where(Payment.merchant_id == merchant_id, Payment.payment_no == answer.order_no)
+        ),
+        amount=answer.amount,
+        payer_amount=payer_amount,
+        promotions=answer.promotions,
+        fee_rate_bp=contract.fee_rate_bp,
+        payer_blind=payer_blind,
+        paid_at=answer.paid_at or now,
+    )
+    number, taken = _born(session, merchant_id, told, reference_key, now)
+    if not taken.fresh:
+        raise NotAllowedNow("booked_already")
+    return number
 
 
 def book_reported(
@@ -126,40 +164,11 @@ def book_reported(
         payer_blind=None,
         paid_at=word.paid_at,
     )
-    return _born(session, merchant_id, told, reference_key, now)
+    return _born(session, merchant_id, told, reference_key, now)[1]
 
 
-def note_wallet(session: Session, *, merchant_id: int, word: RoutedPayment, now: datetime) -> WalletNote:
-    """The clearing side says which wallet paid a transaction that the acquirer has told of. Only `unknown` changes.
-
-    NO_PAYMENT: the acquirer's own word is not here yet; ask for this one again.
-    """
-    here = (Payment.acquirer == word.acquirer, Payment.transaction_no == word.transaction_id)
-    row = session.execute(
-        sa.select(Payment.payment_no, Payment.wallet, Payment.amount, Payment.payer_amount, Payment.promotions)
-        .where(Payment.merchant_id == merchant_id, *here)
-        .with_for_update()
-    ).one_or_none()
-    if row is None:
-        return WalletNote.NO_PAYMENT
-    if row.amount != word.amount:
-        return WalletNote.WRONG_AMOUNT
-    if row.wallet != Wallet.UNKNOWN:
-        return WalletNote.KNOWN if row.wallet == word.wallet else WalletNote.OTHER_WALLET
-    learned: dict[str, object] = {"wallet": word.wallet}
-    if row.promotions and row.payer_amount == word.payer_amount and _same_sum(row.promotions, word.promotions):
-        # The acquirer knows only that somebody else gave it; the account side knows that it was its own reduction.
-        learned["promotions"] = kept_promotions(word.promotions)
-    if not change(session, merchant_id, row.payment_no, Payment.wallet == Wallet.UNKNOWN, **learned):
-        return WalletNote.KNOWN
-    facts = {"wallet": word.wallet, "by": "interconnect", "number": word.clearing_no}
-    events.append(
-        session, merchant_id=merchant_id, kind="payment.wallet_told", subject=row.payment_no, now=now, facts=facts
-    )
-    return WalletNote.NOTED
-
-
-def _born(session: Session, merchant_id: int, told: _Told, reference_key: bytes, now: datetime) -> Taken:
+def _born(session: Session, merchant_id: int, told: _Told, reference_key: bytes, now: datetime) -> tuple[str, Taken]:
+    """The number it was given, and what became of it."""
     number = mint(Kind.ORDER, merchant_id, key=reference_key, now=now)
     day = business_date(told.paid_at)
     fee = int(fee_of(told.amount, told.fee_rate_bp))
@@ -196,17 +205,26 @@ def _born(session: Session, merchant_id: int, told: _Told, reference_key: bytes,
         .returning(Payment.payment_no)
     ).scalar_one_or_none()
     if made is None:
-        return Taken(_kept(session, merchant_id, told), fresh=False)
+        return number, Taken(_kept(session, merchant_id, told), fresh=False)
     place = add_to_day(session, merchant_id, day, count=1, received=told.amount)
     change(session, merchant_id, number, sa.true(), day_number=place)
-    if told.source is Source.STATIC_CODE:
+    if told.source is not Source.INTERCONNECT:
         moves = postings.received(
             payment_no=number, acquirer=told.acquirer, amount=told.amount, fee_amount=fee, day=day
         )
         ledger.post(session, merchant_id=merchant_id, moves=moves, now=now)
+        suspense.clear(
+            session,
+            merchant_id=merchant_id,
+            acquirer=told.acquirer,
+            transaction_no=told.transaction_id,
+            payment_no=number,
+            day=day,
+            now=now,
+        )
     facts = {"amount": told.amount, "wallet": told.wallet, "number": place, "late": False, "source": told.source}
     events.append(session, merchant_id=merchant_id, kind="payment.success", subject=number, now=now, facts=facts)
-    return Taken(Outcome.BOOKED, fresh=True)
+    return number, Taken(Outcome.BOOKED, fresh=True)
 
 
 def _kept(session: Session, merchant_id: int, told: _Told) -> Outcome:
@@ -221,10 +239,6 @@ def _kept(session: Session, merchant_id: int, told: _Told) -> Outcome:
     if row.source != told.source:
         return Outcome.BOOKED_ELSEWHERE
     return Outcome.ALREADY_BOOKED if row.amount == told.amount else Outcome.WRONG_AMOUNT
-
-
-def _same_sum(kept: list[Any], told: tuple[Promotion, ...]) -> bool:
-    return sum(int(part["amount"]) for part in kept) == sum(part.amount for part in told)
 
 
 def _wallet_told(answer: PaymentAnswer) -> Wallet:

@@ -86,6 +86,14 @@ def note_closed(session: Session, *, merchant_id: int, payment_no: str, now: dat
     return True
 
 
+def note_failed(session: Session, *, merchant_id: int, payment_no: str, now: datetime) -> bool:
+    """The wallet calls the order failed and has closed it. False when it was paid or had ended already."""
+    if not _move(session, merchant_id, payment_no, Fact.FAILED):
+        return False
+    events.append(session, merchant_id=merchant_id, kind="payment.failed", subject=payment_no, now=now)
+    return True
+
+
 def _move(session: Session, merchant_id: int, payment_no: str, fact: Fact) -> bool:
     target = {state: after(state, fact) for state in State}
     from_states = [state for state, to in target.items() if to is not None]

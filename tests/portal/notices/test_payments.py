@@ -234,7 +234,7 @@ def test_a_late_payment_opens_a_closed_order_again(client: FlaskClient, teller: 
     assert answer_of(teller.paid(number).send(client)) == teller.yes
     assert books.inbox() == [(SHOP, "applied", "")]
     assert books.nets() == booked(teller)
-    assert books.kinds() == ["payment.closed", "payment.success"]
+    assert books.kinds() == ["payment.closed", "payment.late_payment", "payment.success"]
     assert books.payment(number).state == "success"
 
 

@@ -146,13 +146,38 @@ def test_an_orders_number_is_not_a_refunds(client: FlaskClient, teller: Teller, 
     assert books.inbox() == [(SHOP, "orphan", "not_our_number")]
 
 
-def test_a_refund_that_arrives_after_it_was_given_up_is_for_somebody_to_look_at(
+def test_a_refund_that_arrives_after_it_was_given_up_is_booked_again(
     client: FlaskClient, teller: Teller, books: Books, keyring: Keyring
 ) -> None:
     number = refund_of(teller, books, keyring)
     with books.db.transaction(merchant=SHOP) as session:
         operations.note_refused(session, merchant_id=SHOP, refund_no=number, refusal="余额不足", now=now())
     assert answer_of(teller.refunded(number, amount=500).send(client)) == teller.yes
+    assert books.inbox() == [(SHOP, "applied", "")]
+    assert state_of(books, number) == "success"
+    assert books.nets()["merchant_payable"] == -734
+
+
+def test_a_refund_that_arrives_when_all_was_refunded_anew_is_for_somebody_to_look_at(
+    client: FlaskClient, teller: Teller, books: Books, keyring: Keyring
+) -> None:
+    number = refund_of(teller, books, keyring)
+    with books.db.transaction(merchant=SHOP) as session:
+        operations.note_refused(session, merchant_id=SHOP, refund_no=number, refusal="余额不足", now=now())
+        row = queries.refund(session, SHOP, number)
+        assert row is not None
+        operations.request(
+            session,
+            merchant_id=SHOP,
+            payment_no=row.payment_no,
+            amount=1234,
+            reason="",
+            form_key="anew",
+            asked_by=None,
+            reference_key=keyring.reference_key,
+            now=now(),
+        )
+    assert answer_of(teller.refunded(number, amount=500).send(client)) == teller.yes
     assert books.inbox() == [(SHOP, "quarantined", "refund_was_closed")]
     assert state_of(books, number) == "closed"
-    assert books.nets()["merchant_payable"] == -1234
+    assert books.nets()["merchant_payable"] == 0

@@ -261,7 +261,7 @@ def test_an_order_paid_after_it_was_closed_here_is_booked(
 ) -> None:
     ask(tools, old_number)
     assert flows.book_answer(parties, merchant_id=SHOP, answer=paid(old_number)) is operations.Outcome.BOOKED
-    assert kinds(db) == ["payment.closed", "payment.success"]
+    assert kinds(db) == ["payment.closed", "payment.late_payment", "payment.success"]
 
 
 def test_the_payers_name_at_the_wallet_is_kept_as_a_blind_word_only(

@@ -15,7 +15,9 @@ from portal.refunds.rules import (
     after,
     check_window,
     fee_back,
+    needs_approval,
     payer_gets,
+    said_arrived,
     seconds_until_asked_again,
 )
 from portal.values.errors import Refused
@@ -36,9 +38,68 @@ def test_every_state_can_be_reached() -> None:
     assert reached == set(State)
 
 
-@pytest.mark.parametrize("state", sorted(OVER))
+# Written by hand, whole: every fact in every state. A dash changes nothing.
+MATRIX = """
+                  held              approved  declined  accepted    no_answer  refused  arrived  stuck     came_to_nothing  sent_on     late_arrival
+requested         pending_approval  -         -         processing  unknown    closed   success  abnormal  closed           -           -
+pending_approval  -                 approved  declined  -           -          -        -        -         -                -           -
+approved          -                 -         -         processing  unknown    closed   success  abnormal  closed           -           -
+declined          -                 -         -         -           -          -        -        -         -                -           -
+processing        -                 -         -         -           -          -        success  abnormal  closed           -           -
+unknown           -                 -         -         processing  -          closed   success  abnormal  closed           -           -
+success           -                 -         -         -           -          -        -        -         -                -           -
+abnormal          -                 -         -         -           -          -        success  -         closed           processing  -
+closed            -                 -         -         -           -          -        -        -         -                -           success
+"""  # noqa: E501
+
+
+def test_every_fact_in_every_state_leads_where_the_matrix_says() -> None:
+    head, *lines = MATRIX.strip().splitlines()
+    facts = [Fact(word) for word in head.split()]
+    written = {
+        State(state): {fact: None if to == "-" else State(to) for fact, to in zip(facts, ways, strict=True)}
+        for state, *ways in (line.split() for line in lines)
+    }
+    assert written == TRANSITIONS
+
+
+@pytest.mark.parametrize("state", sorted(OVER - {State.CLOSED}))
 def test_what_is_over_stays_over(state: State) -> None:
     assert set(TRANSITIONS[state].values()) == {None}
+
+
+def test_only_a_late_arrival_opens_what_had_come_to_nothing() -> None:
+    assert {fact for fact, to in TRANSITIONS[State.CLOSED].items() if to} == {Fact.LATE_ARRIVAL}
+    assert said_arrived(State.CLOSED) is Fact.LATE_ARRIVAL
+    assert {said_arrived(state) for state in set(State) - {State.CLOSED}} == {Fact.ARRIVED}
+
+
+@given(st.lists(st.sampled_from(Fact)))
+def test_what_has_arrived_stays_arrived(facts: list[Fact]) -> None:
+    state = State.REQUESTED
+    arrived = False
+    for fact in facts:
+        state = after(state, fact) or state
+        arrived = arrived or state is State.SUCCESS
+        assert (state is State.SUCCESS) == arrived
+
+
+@pytest.mark.parametrize(
+    ("role", "amount", "by_himself", "asks"),
+    [
+        ("clerk", 20_000, 0, False),
+        ("clerk", 20_001, 0, True),
+        ("clerk", 10_001, 10_000, True),
+        ("clerk", 10_000, 10_000, False),
+        ("manager", 1_000_000, 0, False),
+        ("owner", 1_000_000, 0, False),
+        ("somebody new", 20_001, 0, True),
+    ],
+)
+def test_a_clerk_asks_above_the_limit_and_parts_are_no_way_around(
+    role: str, amount: int, by_himself: int, asks: bool
+) -> None:
+    assert needs_approval(role=role, amount=amount, by_himself=by_himself, limit=20_000) is asks
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - OVER))
@@ -78,8 +139,13 @@ def test_the_example_of_the_check_page_is_right() -> None:
 
 
 def test_the_wallet_is_not_asked_while_a_web_request_may_still_wait_for_it() -> None:
-    assert seconds_until_asked_again(0) > 4
-    assert seconds_until_asked_again(10_000) == 3600
+    assert seconds_until_asked_again(State.REQUESTED, 0) > 4
+
+
+def test_an_unknown_refund_is_asked_about_on_the_written_ladder() -> None:
+    waits = [seconds_until_asked_again(State.UNKNOWN, rung) for rung in range(14)]
+    assert waits == [5, 5, 15, 60, 60, 60, 60, 60, 300, 600, 1200, 1800, 3600, 3600]
+    assert seconds_until_asked_again(State.ABNORMAL, 0) == 3600
 
 
 @st.composite
