@@ -24,6 +24,8 @@ from portal.reconciliation import flows as reconciliation
 from portal.reconciliation import queries as bill_queries
 from portal.reconciliation.queries import BatchKey, BatchRow
 from portal.reconciliation.rules import BatchState
+from portal.settlement import verifying as sheets
+from portal.settlement.flows import SEALS_FOLDER
 from portal.values.errors import Refused
 
 
@@ -102,30 +104,42 @@ def examine() -> None:
 
 @click.command("verify-ledger")
 def verify_ledger() -> None:
-    """Check that every cached balance is the sum of its transfers; exit 1 when one is not."""
+    """Check that balances are the sums of their transfers, and sealed days what the ledger has; exit 1 otherwise."""
     with staff_database().transaction() as session:
         wrong = ledger.accounts_that_disagree(session)
+        lost = [
+            found for merchant_id in sheets.merchants(session) for found in sheets.against_ledger(session, merchant_id)
+        ]
     for merchant_id, code in wrong:
         click.echo(f"merchant {merchant_id} account {code} disagrees with its transfers")
-    if wrong:
+    _tell_wrong_sheets(lost)
+    if wrong or lost:
         raise SystemExit(1)
-    click.echo("every account is the sum of its transfers")
+    click.echo("every account is the sum of its transfers, every sealed day is in the ledger")
 
 
 @click.command("verify-audit")
 def verify_audit() -> None:
-    """Check every chain of acts; exit 1 and name the first broken link of each broken chain."""
+    """Check every chain of acts and of sealed days; exit 1 and name the first broken link of each broken chain."""
     broken = []
     with staff_database().transaction() as session:
         for merchant_id in audit.chains(session):
             place = audit.first_break(session, merchant_id)
             if place is not None:
                 broken.append((merchant_id, place))
+        wrong = [found for each in sheets.merchants(session) if (found := sheets.first_wrong(session, each))]
+        wrong += sheets.against_files(session, settings().data_dir / SEALS_FOLDER)
     for merchant_id, place in broken:
         click.echo(f"chain of {merchant_id} is broken at entry {place}")
-    if broken:
+    _tell_wrong_sheets(wrong)
+    if broken or wrong:
         raise SystemExit(1)
-    click.echo("every chain holds")
+    click.echo("every chain holds, every sealed day is as it was sealed")
+
+
+def _tell_wrong_sheets(wrong: list[sheets.Wrong]) -> None:
+    for found in wrong:
+        click.echo(f"sealed day {found.day} of merchant {found.merchant_id}: {found.what}")
 
 
 bills = AppGroup("bills", help="The wallets' bills of a day.")

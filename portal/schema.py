@@ -13,10 +13,12 @@ from portal.rebates import models as rebates
 from portal.receipts.exports import models as exports
 from portal.reconciliation import models as reconciliation
 from portal.refunds import models as refunds
+from portal.settlement import models as settlement
+from portal.suspense import models as suspense
 
 SLICES_WITH_TABLES = (
     *(audit, codes, events, exports, identity, ledger, merchants, notices, payments, rebates),
-    *(reconciliation, refunds),
+    *(reconciliation, refunds, settlement, suspense),
 )
 
 __all__ = ["METADATA", "SLICES_WITH_TABLES"]

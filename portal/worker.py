@@ -22,7 +22,8 @@ from portal.plumbing.jobs import QUEUE
 from portal.plumbing.work import Job, Tools
 from portal.receipts.exports.flows import BUILD
 from portal.receipts.exports.rules import TRIES_MOST
-from portal.reconciliation.flows import NIGHTLY
+from portal.reconciliation import flows as reconciliation
+from portal.settlement import flows as settlement
 from portal.tasks import TASKS, on_event
 
 log = logging.getLogger("portal.worker")
@@ -35,6 +36,8 @@ _AFTER_TROUBLE_SECONDS = 2.0
 _REQUEUE_SECONDS = 10.0
 _LONGEST_REST_SECONDS = 300.0
 _NIGHTS_AFTER = timedelta(minutes=1)
+# Jobs that put themselves off until tomorrow.
+_NIGHTLY = (settlement.NIGHTLY, reconciliation.NIGHTLY)
 
 
 class Patience(procrastinate.BaseRetryStrategy):
@@ -200,10 +203,11 @@ def _requeue(tools: Tools) -> None:
 
 
 def _keep_nights(tools: Tools) -> None:
-    """The nightly job puts itself off until tomorrow; here it is begun, and begun again should it ever be lost.
+    """A nightly job puts itself off until tomorrow; here it is begun, and begun again should it ever be lost.
 
     A little later, so that a worker that has only just begun does not begin with the longest job of all.
     """
     with tools.database.transaction() as session:
-        if not jobs.is_waiting(session, NIGHTLY, or_running=True):
-            jobs.defer(session, NIGHTLY, lock=NIGHTLY, at=now() + _NIGHTS_AFTER)
+        for name in _NIGHTLY:
+            if not jobs.is_waiting(session, name, or_running=True):
+                jobs.defer(session, name, lock=name, at=now() + _NIGHTS_AFTER)

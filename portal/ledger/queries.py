@@ -1,7 +1,7 @@
 """Read balances, and check that the cached ones are the sum of their transfers."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -109,3 +109,25 @@ def accounts_that_disagree(session: Session) -> list[tuple[int, str]]:
         )
     )
     return [(merchant, code) for merchant, code in session.execute(wrong)]
+
+
+def postings_of(merchant_id: int) -> sa.Select[date, str, str, str, str, int]:
+    """Day, kind, reference, both accounts and amount (fen) of every transfer of one merchant, to be grouped by day."""
+    columns = (Transfer.kind, Transfer.ref, Transfer.debit, Transfer.credit, Transfer.amount)
+    return sa.select(Transfer.business_date, *columns).where(Transfer.merchant_id == merchant_id)
+
+
+def counted_by_day(session: Session, merchant_id: int, *, until: date) -> dict[date, int]:
+    """How many transfers a merchant has on each business day up to `until`; along an index, no row is looked at."""
+    counted = (
+        sa.select(Transfer.business_date, sa.func.count())
+        .where(Transfer.merchant_id == merchant_id, Transfer.business_date <= until)
+        .group_by(Transfer.business_date)
+        .order_by(Transfer.business_date)
+    )
+    return {row[0]: row[1] for row in session.execute(counted)}
+
+
+def merchants_with_postings(session: Session) -> list[int]:
+    """Every merchant that has an account. Needs the wide sight of `portal_staff`."""
+    return list(session.scalars(sa.select(Account.merchant_id).distinct().order_by(Account.merchant_id)))
