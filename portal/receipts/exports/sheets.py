@@ -9,15 +9,8 @@ from typing import Any, BinaryIO
 from rustpy_xlsxwriter import FastExcel
 
 from portal.receipts.exports.queries import Column
-from portal.receipts.exports.rules import (
-    SHEET_ROWS_MOST,
-    Form,
-    Kind,
-    csv_text,
-    csv_yuan,
-    harmless,
-    sheet_yuan,
-)
+from portal.receipts.exports.rules import SHEET_ROWS_MOST, Form, Kind
+from portal.values.cells import csv_text, csv_yuan, harmless, sheet_yuan
 
 Words = dict[str, dict[str, str]]
 _Write = Callable[[Any], Any]

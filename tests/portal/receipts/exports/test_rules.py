@@ -13,14 +13,11 @@ from portal.receipts.exports.rules import (
     DAYS_MOST,
     Form,
     Kind,
-    csv_text,
-    csv_yuan,
-    harmless,
     percent,
     period,
-    sheet_yuan,
 )
 from portal.receipts.exports.sheets import write
+from portal.values.cells import csv_text, csv_yuan, harmless, sheet_yuan
 from portal.values.errors import Refused
 
 TODAY = date(2026, 11, 22)
