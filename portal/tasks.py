@@ -13,15 +13,18 @@ from portal.rebates import operations as rebates
 from portal.receipts.exports import flows as exports
 from portal.reconciliation import flows as reconciliation
 from portal.refunds import flows as refunds
+from portal.settlement import flows as settlement
 
 TASKS: dict[str, Job] = {
     identity.SEND_CODE: identity.send_code,
     merchants.SEND_APPLICATION: merchants.send_application,
     merchants.FOLLOW_APPLICATION: merchants.follow_application,
+    notices.GIVE_BACK: notices.give_back,
     notices.SETTLE: notices.settle,
     payments.ASK: payments.ask,
     reconciliation.NIGHTLY: reconciliation.nightly,
     refunds.CHASE: refunds.chase,
+    settlement.NIGHTLY: settlement.nightly,
     exports.BUILD: exports.build,
     exports.EXPIRE: exports.expire,
 }
@@ -29,7 +32,11 @@ TASKS: dict[str, Job] = {
 
 def on_event(tools: Tools, session: Session, happening: Happening) -> None:
     """What follows from a fact, in one transaction with the relay's own progress."""
+    if happening.kind.startswith("refund."):
+        notices.follow_refund(session, happening, now=now())
     if happening.kind == "payment.success":
         rebates.on_payment(session, happening, now=now())
+    elif happening.kind == "payment.unexplained":
+        refunds.return_second_payment(tools, session, happening, now=now())
     elif happening.kind == "refund.success":
         rebates.on_refund(session, happening, now=now())

@@ -144,7 +144,9 @@ def settle_payment(
         return Reading(State.WAITING, NOT_CONFIRMED)
     letter = _Told(answer, payer_blind, mismatch, reference_key)
     reading = _book_payment(session, merchant_id, letter, EARLY if early else frozenset(), now)
-    if reading.reason == Outcome.ALREADY_BOOKED and asked.transaction_no != answer.transaction_id:
+    booked = reading == _APPLIED or reading.reason == Outcome.ALREADY_BOOKED
+    if booked and asked.transaction_no != answer.transaction_id:
+        # The order is paid, by another transaction than the notice's: what became of that one nobody has said.
         return Reading(State.QUARANTINED, NOT_CONFIRMED)
     return _with_doubt(reading, asked.reason)
 

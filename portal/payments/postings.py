@@ -3,6 +3,7 @@
 from datetime import date
 
 from portal.ledger.rules import MERCHANT_PAYABLE, SUSPENSE, Move, clearing, fee
+from portal.suspense.postings import name_of
 
 
 def received(*, payment_no: str, acquirer: str, amount: int, fee_amount: int, day: date) -> list[Move]:
@@ -15,4 +16,4 @@ def received(*, payment_no: str, acquirer: str, amount: int, fee_amount: int, da
 
 def unexplained(*, acquirer: str, transaction_no: str, amount: int, day: date) -> Move:
     """Signed, real money that fits no order of ours: booked to suspense until somebody has looked."""
-    return Move("suspense", f"{acquirer}:{transaction_no}"[:64], clearing(acquirer), SUSPENSE, amount, day)
+    return Move("suspense", name_of(acquirer, transaction_no), clearing(acquirer), SUSPENSE, amount, day)

@@ -6,12 +6,13 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, RadioField, TextAreaField
+from wtforms import DateField, RadioField, StringField, TextAreaField
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optional, ValidationError
 
 from portal.merchants.rules import REASON_LEAST, REASON_MOST, Function
 from portal.merchants.words import FUNCTION_WORDS, STEP_WORDS
 from portal.plumbing.clock import now
+from portal.suspense.rules import Way
 from portal.values.day import business_date
 
 _CHOOSE = _l("请选一项功能")
@@ -86,3 +87,24 @@ class DecideItemForm(FlaskForm):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.way.choices = [("hold", _l("挂账，最多 7 天")), ("ignore", _l("忽略，不动任何一笔钱"))]
+
+
+class DecideCaseForm(FlaskForm):
+    """What shall be done with money that was put aside."""
+
+    way = RadioField(_l("处理办法"), [InputRequired(_l("请选一种处理办法"))])
+    target_no = StringField(
+        _l("记到哪张订单"),
+        [Optional(), Length(max=32, message=_l("单号最多 32 个字"))],
+        filters=[tidy],
+        description=_l("不填就自己成一笔收款；填了就要是这家商户的未付订单，金额一样"),
+    )
+    reason = _sentence(_l("原因"), _l("请写原因"), _l("核对了什么；和两个人的名字一起留在审计里"))
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.way.choices = [
+            (Way.RELEASE.value, _l("入账给商户")),
+            (Way.GIVE_BACK.value, _l("退给付款人")),
+            (Way.IGNORE.value, _l("忽略，只限钱包不认的钱和外币")),
+        ]

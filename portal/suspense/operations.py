@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from portal.audit.operations import record
 from portal.audit.rules import Act, Actor
 from portal.ledger import operations as ledger
-from portal.ledger.rules import SUSPENSE, Move, clearing
+from portal.ledger.rules import Move
 from portal.suspense.models import SuspenseCase
+from portal.suspense.postings import cleared
 from portal.suspense.queries import CaseRow, case, content, is_what_was_proposed
 from portal.suspense.rules import FACT_OF, Fact, State, Way, after, fingerprint
 from portal.values.errors import NotAllowedNow
@@ -73,7 +74,7 @@ def clear(
 def drop(session: Session, row: CaseRow, *, day: date, now: datetime) -> None:
     """The money was never there: out of suspense again by a new transfer, once."""
     if row.kept:
-        move = Move("suspense_cleared", _ref(row), SUSPENSE, clearing(row.acquirer), row.amount, day)
+        move = cleared(acquirer=row.acquirer, transaction_no=row.transaction_no, amount=row.amount, day=day)
         ledger.post(session, merchant_id=row.merchant_id, moves=[move], now=now)
 
 
@@ -168,8 +169,8 @@ def carry_out(session: Session, row: CaseRow, *, payment_no: str | None, actor: 
 
 def follow(
     session: Session, *, merchant_id: int, acquirer: str, transaction_no: str, fact: Fact, now: datetime
-) -> None:
-    """A case that nobody decides goes on by itself, where its table of states lets it."""
+) -> bool:
+    """A case that nobody decides goes on by itself, where its table of states lets it; False where it does not."""
     for state in State:
         target = after(state, fact)
         if target is None:
@@ -186,7 +187,8 @@ def follow(
             .values(state=target, closed_at=over)
         )
         if moved.rowcount:  # type: ignore[attr-defined]
-            return
+            return True
+    return False
 
 
 def locked(session: Session, merchant_id: int, case_id: int) -> CaseRow:
@@ -223,7 +225,3 @@ def _record(
         "fingerprint": print_of,
     }
     record(session, Act(now, actor, action, str(row.case_id), reason, facts), merchant_id=row.merchant_id)
-
-
-def _ref(row: CaseRow) -> str:
-    return f"{row.acquirer}:{row.transaction_no}"[:64]

@@ -74,8 +74,10 @@ AUDIENCES: dict[str, Audience] = {
     "merchants.step": Audience.OWNER,
     "rebates.open_link": Audience.OWNER,
     "staff.application": Audience.STAFF,
+    "staff.ask_about_case": Audience.STAFF,
     "staff.close_day": Audience.STAFF,
     "staff.decide": Audience.STAFF,
+    "staff.decide_case": Audience.STAFF,
     "staff.decide_item": Audience.STAFF,
     "staff.home": Audience.STAFF,
     "staff.lift": Audience.STAFF,
@@ -83,11 +85,14 @@ AUDIENCES: dict[str, Audience] = {
     "staff.merchant": Audience.STAFF,
     "staff.picture": Audience.STAFF,
     "staff.place_restriction": Audience.STAFF,
+    "staff.propose_case": Audience.STAFF,
     "staff.queue": Audience.STAFF,
     "staff.reconciled_day": Audience.STAFF,
     "staff.reconciliation": Audience.STAFF,
     "staff.restrict": Audience.STAFF,
     "staff.search": Audience.STAFF,
+    "staff.suspense": Audience.STAFF,
+    "staff.suspense_case": Audience.STAFF,
 }
 # A form that a wallet's cashier makes the payer's browser send: signed by the wallet, so no token of ours is in it.
 FROM_A_WALLETS_PAGE: frozenset[str] = frozenset({"returns.come_back"})
@@ -105,6 +110,7 @@ VALUES: dict[str, str | int] = {
     "merchant_id": 999999999,
     "application_id": 1,
     "day": "2026-11-21",
+    "case_id": 1,
     "item_id": 1,
     "function": "receive",
 }

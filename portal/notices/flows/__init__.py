@@ -1,7 +1,16 @@
 """What wallets tell, taken in; and the questions that some of it leads to."""
 
 from portal.notices.flows.receiving import Answered, receive
-from portal.notices.flows.resolving import GIVE_BACK, Decision, follow_refund, give_back
+from portal.notices.flows.resolving import (
+    GIVE_BACK,
+    Decision,
+    approve_case,
+    ask_about_case,
+    decline_case,
+    follow_refund,
+    give_back,
+    propose_case,
+)
 from portal.notices.flows.routed import receive_routed
 from portal.notices.flows.settling import SETTLE, settle
 
@@ -10,8 +19,12 @@ __all__ = [
     "SETTLE",
     "Answered",
     "Decision",
+    "approve_case",
+    "ask_about_case",
+    "decline_case",
     "follow_refund",
     "give_back",
+    "propose_case",
     "receive",
     "receive_routed",
     "settle",

@@ -54,7 +54,12 @@ _HEADINGS = {
     "reason": _l("原因"),
 }
 _WALLETS = {"wechat": _l("微信支付"), "jdpay": _l("京东支付"), "unknown": _l("未知")}
-_SOURCES = {"order": _l("聚合码"), "static_code": _l("静态码"), "interconnect": _l("别处的合同")}
+_SOURCES = {
+    "order": _l("聚合码"),
+    "static_code": _l("静态码"),
+    "interconnect": _l("别处的合同"),
+    "suspense": _l("核实后入账"),
+}
 
 
 def file_words(subject: Subject) -> dict[str, dict[str, str]]:

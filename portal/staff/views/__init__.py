@@ -1,6 +1,6 @@
-"""The console: the queue, one application, the search, one merchant, what he may not do, the bills."""
+"""The console: the queue, one application, the search, one merchant, his limits, the bills, what was put aside."""
 
-from portal.staff.views import application, merchant, queue, reconciliation, restriction, search
+from portal.staff.views import application, merchant, queue, reconciliation, restriction, search, suspense
 from portal.staff.views.blueprint import blueprint
 
-__all__ = ["application", "blueprint", "merchant", "queue", "reconciliation", "restriction", "search"]
+__all__ = ["application", "blueprint", "merchant", "queue", "reconciliation", "restriction", "search", "suspense"]

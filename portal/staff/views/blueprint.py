@@ -17,6 +17,7 @@ from portal.plumbing.clock import now
 from portal.plumbing.web import keyring, staff_database
 from portal.reconciliation import queries as reconciliation
 from portal.staff import rules, words
+from portal.suspense import queries as suspense
 from portal.values.day import in_shanghai
 from portal.values.references import spoken_code
 
@@ -47,9 +48,11 @@ def head() -> dict[str, Any]:
         with staff_database().transaction() as session:
             count = merchants.queue_length(session)
             differences = reconciliation.open_count(session)
+            aside = suspense.standing(session)
         person = current_user.person
         g.staff_head = {
-            "counts": {"review": count, "reconciliation": differences},
+            "counts": {"review": count, "reconciliation": differences, "suspense": aside.count},
+            "aside": aside,
             "person_name": person.name,
             "role_name": words.ROLE_WORDS[StaffRole(person.staff_role)],
             "staff_words": words,
