@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.proofs import fuzz
+from tests.proofs import fuzz, mutants
 
-PROOFS = {"fuzz": fuzz.prove}
+PROOFS = {"fuzz": fuzz.prove, "mutants": mutants.prove}
 
 
 def main(words: list[str]) -> int:

@@ -1,0 +1,170 @@
+"""`./dev prove mutants`: faults put into a copy of the product, and whether the tests notice.
+
+Without options the ones made by hand (`tests/mutants/records/`). `--drawn 20 --seed 7`: twenty drawn by that seed from
+ledger, refunds and notices. `--only NAME …`: some of those made by hand. Results stand in `.proofs/` for the sources
+they were found with; a run that was stopped goes on from there.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from tests.mutants.records import HARNESSES, RACES, UNIT, UNITS, Mutant, missing, mutants
+from tests.proofs import drawing
+from tests.proofs.mutant_tables import Row, hand_made_table, drawn_table, into_document
+from tests.proofs.trees import ROOT, CannotRun, Run, changed, copy_of_the_tree, run_tests
+
+PLACE = ROOT / ".proofs"
+_SECONDS = 900.0
+_BAR = 30
+_NO_RACES = ("-k", f"not ({' or '.join(RACES)})")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One fault and the selections of tests that are tried on it, in order. `texts` are the changed files' texts."""
+
+    name: str
+    texts: dict[str, str]
+    selections: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def prove(options: list[str]) -> int:
+    """Run what is left, print the table, write it into docs/proof-mutants.md; 1 unless every fault was noticed."""
+    parser = argparse.ArgumentParser(prog="./dev prove mutants")
+    parser.add_argument("--drawn", type=int, metavar="N", help="how many to draw; none: those made by hand")
+    parser.add_argument("--seed", type=int, default=1, help="another seed draws others")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="only these of those made by hand")
+    asked = parser.parse_args(options)
+    PLACE.mkdir(exist_ok=True)
+    try:
+        return _drawn(asked.drawn, asked.seed) if asked.drawn is not None else _made_by_hand(asked.only)
+    except CannotRun as problem:
+        print(f"\n✗ 测试没能运行 / the tests did not get as far as running:\n{problem}", file=sys.stderr)
+        return 2
+
+
+def _made_by_hand(only: Sequence[str]) -> int:
+    chosen = [mutant for mutant in mutants() if not only or mutant.name in only]
+    stale = [f"{mutant.name}: {name}" for mutant in chosen for name in missing(ROOT, mutant)]
+    if stale or not chosen:
+        print(f"✗ 不再适用的变异 / these no longer fit the source: {', '.join(stale) or only}", file=sys.stderr)
+        return 2
+    trials = [Trial(mutant.name, _texts(mutant), _selections(mutant)) for mutant in chosen]
+    found = _try_all(trials, PLACE / "mutants.json", baseline=True)
+    rows = [
+        Row(mutant.name, mutant.breaks, mutant.slices, mutant.caught_by, found[mutant.name]) for mutant in chosen
+    ]
+    table, caught = hand_made_table(rows)
+    print(table)
+    if not only:
+        into_document("by hand", table)
+    return int(caught < len(rows))
+
+
+def _drawn(number: int, seed: int) -> int:
+    chosen = drawing.draw(ROOT, number, seed)
+    trials = [Trial(fault.name, {fault.file: fault.text}, _slice_selection(fault.slice)) for fault in chosen]
+    found = _try_all(trials, PLACE / f"mutants-{seed}.json", baseline=True)
+    table, left = drawn_table([(fault, found[fault.name]) for fault in chosen], seed)
+    print(table)
+    into_document(f"drawn {seed}", table)
+    return int(left > 0)
+
+
+def _selections(mutant: Mutant) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    asked = [(f"{UNIT} {name}", (*UNITS[name], *_NO_RACES)) for name in mutant.slices]
+    if mutant.caught_by != UNIT:
+        asked.append((mutant.caught_by, HARNESSES[mutant.caught_by]))
+    return tuple(asked)
+
+
+def _slice_selection(name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return ((f"{UNIT} {name}", UNITS[name]), ("wider", drawing.WIDER[name]))
+
+
+def _texts(mutant: Mutant) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for edit in mutant.edits:
+        before = texts.get(edit.file) or (ROOT / edit.file).read_text(encoding="utf-8")
+        texts[edit.file] = before.replace(edit.old, edit.new)
+    return texts
+
+
+def _try_all(trials: Sequence[Trial], kept_in: Path, *, baseline: bool) -> dict[str, dict[str, Run]]:
+    """What each selection said of each fault. Before any, the same tests must pass without a fault."""
+    kept = _load(kept_in)
+    selections = sorted({selection for trial in trials for selection in trial.selections})
+    unbroken = [Trial("", {}, (selection,)) for selection in selections] if baseline else []
+    steps = [*unbroken, *trials]
+    found: dict[str, dict[str, Run]] = {trial.name: {} for trial in trials}
+    with copy_of_the_tree() as tree:
+        for done, trial in enumerate(steps):
+            for how, tests in trial.selections:
+                _tell(done, len(steps), f"{trial.name or '(无变异 no mutant)'} · {how}")
+                run = _once(tree, trial, tests, kept, lambda: _save(kept_in, kept))
+                if not trial.texts and run.failed:
+                    raise CannotRun(f"without any fault: {run.failed} {run.reason}")
+                if trial.texts:
+                    found[trial.name][how] = run
+                if run.failed:
+                    break
+    _tell(len(steps), len(steps), "")
+    print()
+    return found
+
+
+def _once(
+    tree: Path, trial: Trial, tests: tuple[str, ...], kept: dict[str, dict[str, object]], save: Callable[[], None]
+) -> Run:
+    key = hashlib.sha256(
+        json.dumps([_product(), _files(tests), trial.texts, tests], ensure_ascii=False).encode()
+    ).hexdigest()
+    if key not in kept:
+        with changed(tree, trial.texts):
+            kept[key] = {"name": trial.name, **asdict(run_tests(tree, tests, seconds=_SECONDS))}
+        save()
+    return Run(*(kept[key][name] for name in ("failed", "reason", "seconds")))  # type: ignore[arg-type]
+
+
+@cache
+def _product() -> str:
+    return _digest([ROOT / name for name in ("portal", "migrations/versions", "deploy", "tests/conftest.py")])
+
+
+@cache
+def _files(tests: tuple[str, ...]) -> str:
+    return _digest([ROOT / name for name in tests if (ROOT / name).exists()])
+
+
+def _digest(places: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for place in places:
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _load(path: Path) -> dict[str, dict[str, object]]:
+    try:
+        kept: dict[str, dict[str, object]] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return kept
+
+
+def _save(path: Path, kept: dict[str, dict[str, object]]) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(kept, ensure_ascii=False, indent=1), encoding="utf-8")
+    fresh.replace(path)
+
+
+def _tell(done: int, of: int, what: str) -> None:
+    full = _BAR * done // of
+    line = f"{'█' * full}{'·' * (_BAR - full)} {done}/{of}  {what}"
+    print(f"\r{line[:118]:<118}" if sys.stdout.isatty() else line, end="" if sys.stdout.isatty() else "\n", flush=True)
