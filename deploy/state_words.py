@@ -59,6 +59,7 @@ CODE: Words = {
 }
 BILL: Words = {
     "awaiting_bill": ("等账单", "asked for, or about to be; also one that could not be believed"),
+    "not_reported": ("不给账单", "the wallet does not give us this bill: named as such, waited for by nobody"),
     "parsed": ("已解析", "read to its very end, its own sums right"),
     "compared": ("已比对", "joined with our books, every difference written down"),
     "balanced": ("已对平", "nothing is open"),
@@ -70,7 +71,7 @@ BILL_ITEM: Words = {
     "mismatched": ("不符", "both sides have it, with another amount or state"),
     "local_only": ("我方有 渠道无", "we booked it, the bill does not have it"),
     "channel_only": ("渠道有 我方无", "the bill has it (or has it twice), we do not"),
-    "on_hold": ("挂账", "somebody is asking; at most 7 days, still open"),
-    "resolved": ("挂账后核对上了", "had been on hold when a later comparison found no difference"),
+    "on_hold": ("挂账", "somebody is asking; still open, and after at most 7 days it waits for somebody again"),
+    "resolved": ("已了结", "two of staff had it booked, or it was on hold and a later comparison found no difference"),
     "ignored": ("已忽略", "left at that by staff with a reason; other amounts open it again"),
 }

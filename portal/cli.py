@@ -23,7 +23,7 @@ from portal.plumbing.work import Tools
 from portal.reconciliation import flows as reconciliation
 from portal.reconciliation import queries as bill_queries
 from portal.reconciliation.queries import BatchKey, BatchRow
-from portal.reconciliation.rules import BatchState
+from portal.reconciliation.rules import SETTLED
 from portal.settlement import verifying as sheets
 from portal.settlement.flows import SEALS_FOLDER
 from portal.values.errors import Refused
@@ -156,10 +156,10 @@ def fetch_bills(day: datetime) -> None:
 @bills.command("reconcile")
 @_DAY
 def reconcile_bills(day: datetime) -> None:
-    """Fetch what is missing, then read and compare; exit 1 unless every bill is balanced. May be run again."""
+    """Fetch what is missing, then read and compare; exit 1 while a bill is awaited or not balanced. May be run again."""
     rows = _watched(reconciliation.reconcile, day.date())
     _tell_bills(rows)
-    if any(row.state not in (BatchState.BALANCED, BatchState.CLOSED) for row in rows):
+    if any(row.state not in SETTLED for row in rows):
         raise SystemExit(1)
 
 
@@ -168,7 +168,7 @@ def _watched(work: Callable[..., list[BatchRow]], day: date) -> list[BatchRow]:
     with click.progressbar(length=100, label=day.isoformat(), file=sys.stderr) as bar:
 
         def watch(key: BatchKey, percent: int) -> None:
-            bar.label = f"{day} {key.acquirer} {key.sub_merchant_no}".rstrip()
+            bar.label = f"{day} {key.acquirer} {key.kind} {key.sub_merchant_no}".rstrip()
             bar.update(percent - bar.pos)
 
         return work(tools(), day, now=now(), watch=watch)
@@ -178,7 +178,7 @@ def _tell_bills(rows: list[BatchRow]) -> None:
     with staff_database().transaction() as session:
         for row in rows:
             open_items = bill_queries.open_items(session, row.key)
-            name = f"{row.key.acquirer} {row.key.sub_merchant_no}".rstrip()
+            name = f"{row.key.acquirer} {row.key.kind} {row.key.sub_merchant_no}".rstrip()
             said = f"{row.state}, bill {row.answer or 'not asked for'}" + (f" ({row.trouble})" if row.trouble else "")
             click.echo(f"{row.key.day} {name}: {said}, {row.lines} lines, {open_items} differences open")
 

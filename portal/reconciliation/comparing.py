@@ -7,18 +7,19 @@ from pathlib import Path
 
 import duckdb
 
-from portal.reconciliation.reading import engine
-from portal.reconciliation.rules import (
+from portal.reconciliation.agreeing import (
     AGREES,
     DUE_HERE,
+    FEE_BOOKED,
     MOVES_HERE,
     MOVES_THERE,
-    Difference,
     Here,
     LineSort,
     There,
     difference,
 )
+from portal.reconciliation.reading import engine
+from portal.reconciliation.rules import Difference
 from portal.wallets.port import Acquirer
 
 OURS = {
@@ -33,13 +34,17 @@ OURS = {
     "amount": "BIGINT",
     "moment": "BIGINT",
     "day": "DATE",
+    "fee": "BIGINT",
+    # What transfers because of a bill have added to the two; nothing where there are none.
+    "more": "BIGINT",
+    "more_fee": "BIGINT",
 }
 _AT_ONCE = 500
 
 
 @dataclass(frozen=True)
 class Found:
-    """One difference. Amounts are signed fen."""
+    """One difference. Amounts are signed fen; fees are positive where the merchant bears them."""
 
     sort: str
     number: str
@@ -54,19 +59,25 @@ class Found:
     at: datetime
     bill_amount: int | None
     our_amount: int | None
+    payer_amount: int | None
+    bill_fee: int | None
+    our_fee: int | None
     bill_state: str
     our_state: str
 
 
 @dataclass(frozen=True)
 class Total:
-    """The sums of one merchant (0: none of ours) and payer's app in a bill, in signed fen."""
+    """The sums of one merchant (0: none of ours) and payer's app in a bill, in fen; the amounts net of refunds."""
 
     merchant_id: int
     wallet: str
     bill_lines: int
     bill_amount: int
+    bill_refunds: int
+    bill_fee: int
     our_amount: int
+    our_fee: int
     matched: int
 
 
@@ -92,13 +103,19 @@ WITH there AS (
     SELECT merchant_no, sort, number, min(line) AS line, count(*) AS copies,
         arg_min(order_no, line) AS order_no, arg_min(transaction_no, line) AS transaction_no,
         arg_min(moment, line) AS moment, arg_min(state, line) AS state, arg_min(wallet, line) AS wallet,
+        arg_min(payer_amount, line) AS payer_amount,
         arg_min(CASE WHEN moves.state IS NULL THEN 0 ELSE amount END, line) AS amount,
-        sum(CASE WHEN moves.state IS NULL THEN 0 ELSE amount END)::BIGINT AS all_copies
+        arg_min(CASE WHEN moves.state IS NULL THEN 0 ELSE fee END, line) AS fee,
+        sum(CASE WHEN moves.state IS NULL THEN 0 ELSE amount END)::BIGINT AS all_copies,
+        sum(CASE WHEN moves.state IS NULL THEN 0 ELSE fee END)::BIGINT AS all_fees
     FROM read_parquet($lines) lines LEFT JOIN moves_there moves USING (sort, state)
     GROUP BY merchant_no, sort, number
 ), here AS (
-    SELECT ours.* REPLACE (CASE WHEN moves.state IS NULL THEN 0 ELSE coalesce(ours.amount, 0) END AS amount),
-        day = $day AND due.state IS NOT NULL AS due
+    SELECT ours.* REPLACE (
+            CASE WHEN moves.state IS NULL THEN 0 ELSE coalesce(ours.amount, 0) END + coalesce(more, 0) AS amount,
+            coalesce(fee, 0) + coalesce(more_fee, 0) AS fee
+        ),
+        day = $day AND due.state IS NOT NULL AS due, more IS NOT NULL OR more_fee IS NOT NULL AS corrected
     FROM read_parquet($ours) ours
     LEFT JOIN moves_here moves USING (sort, state) LEFT JOIN due USING (sort, state)
     WHERE $only IN ('', merchant_no)
@@ -111,8 +128,9 @@ SELECT coalesce(there.sort, here.sort) AS sort, coalesce(there.number, here.numb
     coalesce(there.transaction_no, here.transaction_no, '') AS transaction_no,
     there.line, coalesce(there.copies, 0) AS copies, coalesce(there.moment, here.moment) AS moment,
     there.state AS bill_state, here.state AS our_state, there.amount AS bill_amount, here.amount AS our_amount,
-    coalesce(there.all_copies, 0) AS all_copies, here.number IS NOT NULL AS is_here,
-    there.number IS NOT NULL AS is_there,
+    there.payer_amount, there.fee AS bill_fee, here.fee AS our_fee, coalesce(here.corrected, false) AS corrected,
+    coalesce(there.all_copies, 0) AS all_copies, coalesce(there.all_fees, 0) AS all_fees,
+    here.number IS NOT NULL AS is_here, there.number IS NOT NULL AS is_there,
     there.number IS NOT NULL AND (there.sort, there.number, there.merchant_no) IN (SELECT * FROM told_before) AS again
 FROM there FULL JOIN here
     ON there.sort = here.sort AND there.number = here.number AND there.merchant_no = here.merchant_no
@@ -122,17 +140,24 @@ WHERE there.number IS NOT NULL OR (
     AND (here.sort, here.number, here.merchant_no) NOT IN (SELECT * FROM told_after)
 )
 """
+_COLUMNS = (
+    *("sort", "number", "merchant_no", "merchant_id", "wallet", "bill_wallet", "order_no", "transaction_no", "line"),
+    *("copies", "moment", "bill_state", "our_state", "bill_amount", "our_amount", "payer_amount", "bill_fee"),
+    *("our_fee", "corrected", "all_copies", "is_here", "is_there", "again"),
+)
 # Only what may differ: the rules decide, line by line. A number in two days' bills is there once too often.
-_SUSPECTS = """
-SELECT sort, number, merchant_no, merchant_id, wallet, bill_wallet, order_no, transaction_no, line, copies, moment,
-    bill_state, our_state, bill_amount, our_amount, all_copies, is_here, is_there, again
-FROM pairs LEFT JOIN agreeing USING (sort, bill_state, our_state)
+_SUSPECTS = f"""
+SELECT {", ".join(_COLUMNS)}
+FROM pairs LEFT JOIN agreeing USING (sort, bill_state, our_state) LEFT JOIN fee_booked USING (sort, our_state)
 WHERE NOT is_here OR NOT is_there OR copies > 1 OR again OR agreeing.sort IS NULL OR bill_amount <> our_amount
+    OR corrected OR (fee_booked.sort IS NOT NULL AND bill_fee <> our_fee)
 ORDER BY merchant_no, moment, number
-"""
+"""  # noqa: S608 - our own names
 _TOTALS = """
 SELECT coalesce(merchant_id, 0), wallet, sum(copies)::BIGINT, sum(all_copies)::BIGINT,
-    sum(CASE WHEN again THEN 0 ELSE coalesce(our_amount, 0) END)::BIGINT, count(*) FILTER (is_here AND is_there)
+    sum(CASE WHEN sort = 'refund' THEN -all_copies ELSE 0 END)::BIGINT, sum(all_fees)::BIGINT,
+    sum(CASE WHEN again THEN 0 ELSE coalesce(our_amount, 0) END)::BIGINT,
+    sum(CASE WHEN again THEN 0 ELSE coalesce(our_fee, 0) END)::BIGINT, count(*) FILTER (is_here AND is_there)
 FROM pairs GROUP BY ALL
 """
 
@@ -172,37 +197,52 @@ class Comparison:
 
 def _found(row: tuple[object, ...]) -> Iterator[Found]:
     """None, one or two: the number itself, and what of it is too much."""
-    (sort, number, merchant_no, merchant_id, wallet, bill_wallet, order_no, transaction_no, line, copies, at) = row[:11]
-    (bill_state, our_state, bill_amount, our_amount, all_copies, is_here, is_there, again) = row[11:]
-    moment = datetime.fromtimestamp(int(str(at)) / 1_000_000, UTC)
-    there = There(str(bill_state), int(str(bill_amount))) if is_there else None
-    here = Here(str(our_state), int(str(our_amount))) if is_here else None
+    value = dict(zip(_COLUMNS, row, strict=True))
+    moment = datetime.fromtimestamp(int(str(value["moment"])) / 1_000_000, UTC)
+    there, here = _there(value), _here(value)
 
     def told(kind: Difference, theirs: int | None, ours: int | None) -> Found:
         return Found(
-            sort=str(sort),
-            number=str(number),
-            merchant_no=str(merchant_no),
+            **{name: str(value[name]) for name in _TEXTS},
             difference=kind,
-            merchant_id=None if merchant_id is None else int(str(merchant_id)),
-            wallet=str(wallet),
-            bill_wallet=str(bill_wallet),
-            order_no=str(order_no),
-            transaction_no=str(transaction_no),
-            line=None if line is None else int(str(line)),
+            merchant_id=_whole(value["merchant_id"]),
+            line=_whole(value["line"]),
             at=moment,
             bill_amount=theirs,
             our_amount=ours,
+            payer_amount=_whole(value["payer_amount"]),
+            bill_fee=there.fee if there else None,
+            our_fee=here.fee if here else None,
             bill_state=there.state if there else "",
             our_state=here.state if here else "",
         )
 
-    kept = 0 if again else there.amount if there else 0
-    kind = None if again else difference(LineSort(str(sort)), there, here)
+    kept = 0 if value["again"] else there.amount if there else 0
+    kind = None if value["again"] else difference(LineSort(str(value["sort"])), there, here)
     if kind is not None:
         yield told(kind, there.amount if there else None, here.amount if here else None)
-    if again or int(str(copies)) > 1:
-        yield told(Difference.DUPLICATE, int(str(all_copies)) - kept, None)
+    if value["again"] or int(str(value["copies"])) > 1:
+        yield told(Difference.DUPLICATE, int(str(value["all_copies"])) - kept, None)
+
+
+_TEXTS = ("sort", "number", "merchant_no", "wallet", "bill_wallet", "order_no", "transaction_no")
+
+
+def _there(value: dict[str, object]) -> There | None:
+    if not value["is_there"]:
+        return None
+    return There(str(value["bill_state"]), int(str(value["bill_amount"])), int(str(value["bill_fee"])))
+
+
+def _here(value: dict[str, object]) -> Here | None:
+    if not value["is_here"]:
+        return None
+    amount, fee = int(str(value["our_amount"])), int(str(value["our_fee"]))
+    return Here(str(value["our_state"]), amount, fee, corrected=bool(value["corrected"]))
+
+
+def _whole(value: object) -> int | None:
+    return None if value is None else int(str(value))
 
 
 def _rules(base: duckdb.DuckDBPyConnection, acquirer: Acquirer) -> None:
@@ -210,8 +250,9 @@ def _rules(base: duckdb.DuckDBPyConnection, acquirer: Acquirer) -> None:
     agreeing = [(s, there, here) for s, words in AGREES.items() for there, states in words.items() for here in states]
     base.execute("CREATE TABLE agreeing (sort VARCHAR, bill_state VARCHAR, our_state VARCHAR)")
     base.executemany("INSERT INTO agreeing VALUES (?, ?, ?)", [tuple(map(str, row)) for row in agreeing])
-    for name, table in (("moves_there", MOVES_THERE), ("moves_here", MOVES_HERE), ("due", DUE_HERE[acquirer])):
-        base.execute(f"CREATE TABLE {name} (sort VARCHAR, state VARCHAR)")
+    tables = {"moves_there": MOVES_THERE, "moves_here": MOVES_HERE, "due": DUE_HERE[acquirer], "fee_booked": FEE_BOOKED}
+    for name, table in tables.items():
+        base.execute(f"CREATE TABLE {name} (sort VARCHAR, {'our_state' if name == 'fee_booked' else 'state'} VARCHAR)")
         rows = [(str(sort), str(state)) for sort, states in table.items() for state in states]
         base.executemany(f"INSERT INTO {name} VALUES (?, ?)", rows)  # noqa: S608 - our own names
 

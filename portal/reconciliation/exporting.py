@@ -1,4 +1,7 @@
-"""Our own books of the days around a bill, streamed out of the database: payments and refunds with their postings."""
+"""Our own books of the days around a bill, streamed out of the database: payments and refunds with their postings.
+
+What transfers because of a bill have changed stands beside what was booked first (see `postings.py`).
+"""
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -11,6 +14,10 @@ from sqlalchemy.orm import Session
 from portal.ledger import queries as ledger
 from portal.payments.models import Payment
 from portal.payments.rules import Source
+from portal.reconciliation.agreeing import LineSort
+from portal.reconciliation.models import BillItem, BillResolution
+from portal.reconciliation.postings import CORRECTIONS
+from portal.reconciliation.rules import Difference
 from portal.refunds.models import Refund
 from portal.values.day import SHANGHAI, day_bounds
 from portal.wallets.port import Acquirer
@@ -18,16 +25,18 @@ from portal.wallets.port import Acquirer
 # A payment stands in the bill of its own day, at midnight perhaps of the next; a refund may have been under way long.
 _PAYMENT_DAYS = 3
 _REFUND_DAYS = 60
+# Our state of a number that only a bill and our transfers know.
+BOOKED_BY_BILL = "corrected"
 
 
 def export(session: Session, *, acquirer: Acquirer, day: date, into: Path) -> None:
     """Write our side of the days around `day` to a CSV file, streamed by the server (columns: comparing.OURS).
 
-    The amount is the ledger's; where the ledger has nothing, nothing is written there. Needs `portal_staff`.
+    Amount and fee are the ledger's; where the ledger has nothing, nothing is written there. Needs `portal_staff`.
     """
     session.execute(sa.text("SET LOCAL statement_timeout = 0"))
     dialect = postgresql.dialect()
-    chosen = sa.union_all(_payments(acquirer, day), _refunds(acquirer, day))
+    chosen = sa.union_all(_payments(acquirer, day), _refunds(acquirer, day), _booked_by_bill(acquirer, day))
     text = chosen.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
     raw = session.connection().connection.driver_connection
     if raw is None:
@@ -39,11 +48,14 @@ def export(session: Session, *, acquirer: Acquirer, day: date, into: Path) -> No
 
 def _payments(acquirer: Acquirer, day: date) -> sa.Select[Any]:
     booked = ledger.booked("payment").subquery("booked")
+    kept = ledger.booked("fee").subquery("kept")
+    more = _corrections(acquirer).subquery("more")
     begins, ends = day_bounds(day)
     around = timedelta(days=_PAYMENT_DAYS)
     moment = sa.func.coalesce(Payment.paid_at, Payment.created_at)
     number = sa.func.coalesce(Payment.acquirer_order_no, Payment.payment_no)
     matching = sa.and_(booked.c.merchant_id == Payment.merchant_id, booked.c.ref == Payment.payment_no)
+    keeping = sa.and_(kept.c.merchant_id == Payment.merchant_id, kept.c.ref == Payment.payment_no)
     return (
         sa.select(
             sa.literal("payment"),
@@ -57,8 +69,13 @@ def _payments(acquirer: Acquirer, day: date) -> sa.Select[Any]:
             booked.c.amount,
             _microseconds(moment),
             Payment.business_date,
+            kept.c.amount,
+            more.c.amount,
+            more.c.fee,
         )
         .outerjoin(booked, matching)
+        .outerjoin(kept, keeping)
+        .outerjoin(more, _of(more, LineSort.PAYMENT, Payment.merchant_id, number))
         .where(
             Payment.acquirer == acquirer,
             Payment.source != Source.INTERCONNECT,
@@ -70,10 +87,13 @@ def _payments(acquirer: Acquirer, day: date) -> sa.Select[Any]:
 
 def _refunds(acquirer: Acquirer, day: date) -> sa.Select[Any]:
     booked = ledger.booked("refund_requested").subquery("reserved")
+    back = ledger.booked("fee_returned").subquery("back")
+    more = _corrections(acquirer).subquery("more")
     begins, ends = day_bounds(day)
     taken = sa.func.coalesce(Refund.accepted_at, Refund.arrived_at)
     moment = taken if acquirer is Acquirer.WECHAT else Refund.arrived_at
     matching = sa.and_(booked.c.merchant_id == Refund.merchant_id, booked.c.ref == Refund.refund_no)
+    giving = sa.and_(back.c.merchant_id == Refund.merchant_id, back.c.ref == Refund.refund_no)
     paid = sa.and_(Payment.merchant_id == Refund.merchant_id, Payment.payment_no == Refund.payment_no)
     return (
         sa.select(
@@ -88,15 +108,93 @@ def _refunds(acquirer: Acquirer, day: date) -> sa.Select[Any]:
             -booked.c.amount,
             _microseconds(sa.func.coalesce(moment, Refund.created_at)),
             sa.cast(sa.func.timezone(str(SHANGHAI), moment), sa.Date),
+            -back.c.amount,
+            more.c.amount,
+            more.c.fee,
         )
         .join(Payment, paid)
         .outerjoin(booked, matching)
+        .outerjoin(back, giving)
+        .outerjoin(more, _of(more, LineSort.REFUND, Refund.merchant_id, Refund.refund_no))
         .where(
             Payment.acquirer == acquirer,
             Refund.created_at >= begins - timedelta(days=_REFUND_DAYS),
             Refund.created_at < ends + timedelta(days=_PAYMENT_DAYS),
         )
     )
+
+
+def _booked_by_bill(acquirer: Acquirer, day: date) -> sa.Select[Any]:
+    """Refunds that were never asked for here, booked because a bill has them. No bill has to have them.
+
+    A payment that only a bill knew is a payment like any other once it is booked.
+    """
+    more = _corrections(acquirer).subquery("more")
+    around = timedelta(days=_REFUND_DAYS)
+    numbers = (
+        sa.select(BillItem.merchant_id, BillItem.sort, BillItem.number, BillItem.merchant_no)
+        .add_columns(sa.func.max(BillItem.order_no).label("order_no"), sa.func.max(BillItem.wallet).label("wallet"))
+        .add_columns(sa.func.min(BillItem.at).label("at"))
+        .where(
+            BillItem.acquirer == acquirer,
+            BillItem.difference == Difference.CHANNEL_ONLY,
+            BillItem.sort == LineSort.REFUND,
+            BillItem.day.between(day - around, day + around),
+        )
+        .group_by(BillItem.merchant_id, BillItem.sort, BillItem.number, BillItem.merchant_no)
+        .subquery("numbers")
+    )
+    matching = sa.and_(
+        *(more.c[name] == numbers.c[name] for name in ("merchant_id", "sort", "number")),
+    )
+    return sa.select(
+        numbers.c.sort,
+        numbers.c.number,
+        numbers.c.merchant_no,
+        numbers.c.merchant_id,
+        numbers.c.order_no,
+        sa.literal(""),
+        numbers.c.wallet,
+        sa.literal(BOOKED_BY_BILL),
+        sa.null(),
+        _microseconds(numbers.c.at),
+        sa.null(),
+        sa.null(),
+        more.c.amount,
+        more.c.fee,
+    ).join(more, matching)
+
+
+def _corrections(acquirer: Acquirer) -> sa.Select[int, str, str, Any, Any]:
+    """What transfers because of a bill add to each number. There are few: each was agreed to by two of staff."""
+    parts = [
+        sa.select(moved.c.merchant_id, moved.c.ref, (sign * moved.c.amount).label("amount"), sa.literal(0).label("fee"))
+        if column == "amount"
+        else sa.select(moved.c.merchant_id, moved.c.ref, sa.literal(0), sign * moved.c.amount)
+        for kind, (column, sign) in CORRECTIONS.items()
+        for moved in [ledger.booked(kind).subquery(kind)]
+    ]
+    moves = sa.union_all(*parts).subquery("moves")
+    matching = sa.and_(
+        moves.c.merchant_id == BillResolution.merchant_id, moves.c.ref == BillResolution.payload["ref"].astext
+    )
+    return (
+        sa.select(
+            BillResolution.merchant_id,
+            BillItem.sort,
+            BillItem.number,
+            sa.func.sum(moves.c.amount).label("amount"),
+            sa.func.sum(moves.c.fee).label("fee"),
+        )
+        .join(BillItem, BillItem.item_id == BillResolution.item_id)
+        .join(moves, matching)
+        .where(BillResolution.state == "booked", BillItem.acquirer == acquirer)
+        .group_by(BillResolution.merchant_id, BillItem.sort, BillItem.number)
+    )
+
+
+def _of(more: sa.Subquery, sort: LineSort, merchant_id: Any, number: Any) -> sa.ColumnElement[bool]:
+    return sa.and_(more.c.merchant_id == merchant_id, more.c.sort == sort.value, more.c.number == number)
 
 
 def _microseconds(moment: sa.ColumnElement[datetime]) -> sa.ColumnElement[int]:

@@ -4,7 +4,6 @@ What the wallet said is committed before the bill is read, what was read before 
 in one transaction. Files lie under `bills/` in the data directory and can be lost: then they are fetched again.
 """
 
-import hashlib
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -13,28 +12,31 @@ from datetime import date, datetime
 from pathlib import Path
 
 from portal.merchants import queries as merchants
-from portal.merchants.contracts import open_contract
 from portal.plumbing.clock import now as clock_now
 from portal.plumbing.jobs import defer, is_waiting
 from portal.plumbing.work import Tools
 from portal.reconciliation import exporting, operations, queries, reading
 from portal.reconciliation.comparing import OURS, Comparison, Sides, Total
+from portal.reconciliation.fetching import FUNDS, THERE, fetch_one, folder_of, name_of, wanted
+from portal.reconciliation.nights import newest_ready, next_run
 from portal.reconciliation.queries import BatchKey, BatchRow
 from portal.reconciliation.reading import Folder
-from portal.reconciliation.rules import BatchState, newest_ready, next_run
+from portal.reconciliation.rules import BatchState
+from portal.reconciliation.standings import PaidState
 from portal.values.day import business_date, day_bounds
-from portal.wallets.bills import BillAnswer, BillKind, BillState, BillToFetch, BillUnreadable
-from portal.wallets.errors import WalletError
-from portal.wallets.port import Acquirer, Contract
+from portal.wallets.bills import BillKind, BillState, BillUnreadable, FundLine
+from portal.wallets.port import Acquirer
 
 log = logging.getLogger("portal.reconciliation")
 
 NIGHTLY = "reconciliation.nightly"
-_THERE = (BillState.READY, BillState.EMPTY)
+AGAIN = "reconciliation.again"
 _PARSED_PER_CENT = 80
 
 # Hears which bill is worked on, and how far it is in per cent.
 Watch = Callable[[BatchKey, int], None]
+# Our merchants by acquirer and the number it gave them.
+Owners = dict[tuple[str, str], int]
 
 
 def unwatched(key: BatchKey, percent: int) -> None:
@@ -43,37 +45,48 @@ def unwatched(key: BatchKey, percent: int) -> None:
 
 def fetch(tools: Tools, day: date, *, now: datetime, watch: Watch = unwatched) -> list[BatchRow]:
     """Ask for every bill of a day that is not there; answers how each stands. What the wallet refuses is noted."""
-    contracts = _wanted(tools, day)
+    contracts = wanted(tools, day)
     with tools.database.transaction() as session:
         operations.open_batches(session, contracts)
         rows = {row.key: row for row in queries.batches(session, day)}
     for key, contract in contracts.items():
-        if rows[key].state is not BatchState.CLOSED and not (
-            rows[key].answer in _THERE and (_folder(tools, day).bill(_name(key)).exists())
-        ):
+        there = rows[key].answer in THERE and folder_of(tools, day).bill(name_of(key)).exists()
+        if rows[key].state is not BatchState.CLOSED and not there:
             watch(key, 0)
-            _fetch(tools, key, contract, now=now)
+            fetch_one(tools, key, contract, now=now)
     with tools.database.transaction() as session:
         return queries.batches(session, day)
 
 
 def reconcile(tools: Tools, day: date, *, now: datetime, watch: Watch = unwatched) -> list[BatchRow]:
     """Fetch what is missing, then read and compare every bill that is there; answers how each stands."""
-    rows = fetch(tools, day, now=now, watch=watch)
-    ready = [row for row in rows if row.answer in _THERE and row.state is not BatchState.CLOSED]
-    read = [row for row in ready if _read(tools, row, now=now, watch=watch)]
+    rows = [row for row in fetch(tools, day, now=now, watch=watch) if row.state is not BatchState.CLOSED]
+    owners = _owners(tools, day)
+    for row in rows:
+        if row.key.kind in FUNDS:
+            _take_funds(tools, row, owners, now=now)
+            watch(row.key, 100)
+    trades = [row for row in rows if row.key.kind == BillKind.TRADES and row.answer in THERE]
+    read = [row for row in trades if _read(tools, row, now=now, watch=watch)]
     for acquirer in sorted({row.key.acquirer for row in read}):
         _compare_all(tools, day, [row.key for row in read if row.key.acquirer == acquirer], watch=watch)
+    _tell(tools, day, owners)
     with tools.database.transaction() as session:
         return queries.batches(session, day)
 
 
 def nightly(tools: Tools) -> None:
-    """Every day that is not balanced, newest first, and then itself again: tomorrow, or sooner for a missing bill."""
+    """Every day that is not settled, newest first, and then itself again: tomorrow, or sooner for a missing bill.
+
+    Differences whose time on hold is over are open again before anything is compared.
+    """
     moment = clock_now()
     newest = newest_ready(moment)
     with tools.database.transaction() as session:
+        overdue = operations.expire_holds(session, today=business_date(moment), now=moment)
         days = queries.unfinished_days(session, newest=newest, first=_first_day(tools, moment))
+    if overdue:
+        log.warning("%s differences were on hold until their last day and wait for somebody again", overdue)
     waiting = False
     for day in days:
         rows = reconcile(tools, day, now=clock_now())
@@ -85,20 +98,9 @@ def nightly(tools: Tools) -> None:
             defer(session, NIGHTLY, lock=NIGHTLY, at=next_run(clock_now(), waiting=waiting))
 
 
-def _wanted(tools: Tools, day: date) -> dict[BatchKey, Contract | None]:
-    """The bills there are to a day: WeChat Pay's tells of everybody, JD makes one for each merchant."""
-    _, ends = day_bounds(day)
-    wanted: dict[BatchKey, Contract | None] = {}
-    with tools.database.transaction() as session:
-        for acquirer in tools.wallets:
-            rows = merchants.contracts_with(session, acquirer, before=ends)
-            if acquirer is Acquirer.WECHAT and rows:
-                wanted[BatchKey(acquirer, day, BillKind.TRADES, "")] = None
-            elif acquirer is Acquirer.JDPAY:
-                for merchant_id, row in rows:
-                    contract = open_contract(tools.keyring, merchant_id=merchant_id, row=row)
-                    wanted[BatchKey(acquirer, day, BillKind.TRADES, row.sub_merchant_no)] = contract
-    return wanted
+def again(tools: Tools, *, day: str) -> None:
+    """One day once more, because somebody asked or something was booked for it."""
+    reconcile(tools, date.fromisoformat(day), now=clock_now())
 
 
 def _first_day(tools: Tools, moment: datetime) -> date:
@@ -112,46 +114,48 @@ def _first_day(tools: Tools, moment: datetime) -> date:
     return business_date(min(opened, default=moment))
 
 
-def _folder(tools: Tools, day: date) -> Folder:
-    path = tools.settings.data_dir / "bills" / day.isoformat()
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Folder(path)
-
-
-def _name(key: BatchKey) -> str:
-    """A merchant's number is the wallet's own text, so a file is named by its digest."""
-    own = hashlib.sha256(key.sub_merchant_no.encode()).hexdigest()[:20] if key.sub_merchant_no else "all"
-    return f"{key.acquirer}-{key.kind}-{own}"
-
-
-def _fetch(tools: Tools, key: BatchKey, contract: Contract | None, *, now: datetime) -> None:
-    folder, name = _folder(tools, key.day), _name(key)
-    part = folder.scratch(name)
-    try:
-        with part.open("w+b") as file:
-            port = tools.wallets[Acquirer(key.acquirer)]
-            answer = port.fetch_bill(BillToFetch(BillKind(key.kind), key.day, contract), into=file)
-            file.flush()
-            os.fsync(file.fileno())
-        if answer.state in _THERE:
-            os.replace(part, folder.bill(name))
-        _note(tools, key, answer, now=now)
-    except WalletError as error:
-        log.warning("the bill %s of %s cannot be had: %s", name, key.day, error.code)
-        with tools.database.transaction() as session:
-            operations.note_answer(session, key, answer="failed", trouble=error.code, now=now)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _note(tools: Tools, key: BatchKey, answer: BillAnswer, *, now: datetime) -> None:
+def _take_funds(tools: Tools, row: BatchRow, owners: Owners, *, now: datetime) -> None:
+    """A fund bill is read to its end, its sums and numbers checked; a merchant hears what left for his bank."""
+    lines, payouts, state = 0, list[FundLine](), PaidState.AWAITING_BILL
+    if row.answer in THERE:
+        try:
+            lines, payouts = _read_funds(tools, row)
+            state = PaidState.REPORTED
+        except BillUnreadable as error:
+            _distrust(tools, row.key, error, now=now)
+    elif row.answer == BillState.NOT_PERMITTED:
+        state = PaidState.NOT_REPORTED
     with tools.database.transaction() as session:
-        operations.note_answer(session, key, answer=answer.state.value, size=answer.size, sha256=answer.sha256, now=now)
+        if state is PaidState.REPORTED:
+            operations.note_read(session, row.key, lines=lines, now=now)
+            operations.end_comparison(session, row.key, [], now=now)
+            operations.judge(session, row.key)
+        owner = owners.get((row.key.acquirer, row.key.sub_merchant_no))
+        if owner is not None:
+            operations.tell_payouts(session, row.key, merchant_id=owner, state=state, payouts=payouts)
+
+
+def _read_funds(tools: Tools, row: BatchRow) -> tuple[int, list[FundLine]]:
+    if row.answer == BillState.EMPTY:
+        return 0, []
+    port = tools.wallets[Acquirer(row.key.acquirer)]
+    return reading.payouts(port, folder_of(tools, row.key.day), name_of(row.key))
+
+
+def _owners(tools: Tools, day: date) -> Owners:
+    """Our merchants by the number each wallet gave them, of those a day's bills may tell of."""
+    _, ends = day_bounds(day)
+    with tools.database.transaction() as session:
+        return {
+            (str(acquirer), row.sub_merchant_no): merchant_id
+            for acquirer in tools.wallets
+            for merchant_id, row in merchants.contracts_with(session, acquirer, before=ends)
+        }
 
 
 def _read(tools: Tools, row: BatchRow, *, now: datetime, watch: Watch) -> bool:
     """False for a bill that cannot be believed: it is put away, and fetched anew next time."""
-    folder, name = _folder(tools, row.key.day), _name(row.key)
+    folder, name = folder_of(tools, row.key.day), name_of(row.key)
     if row.answer == BillState.EMPTY:
         reading.empty(folder, name)
         lines = 0
@@ -159,14 +163,19 @@ def _read(tools: Tools, row: BatchRow, *, now: datetime, watch: Watch) -> bool:
         try:
             lines = _read_lines(tools, row, folder, name, watch)
         except BillUnreadable as error:
-            os.replace(folder.bill(name), folder.path / f"{name}.unreadable")
-            log.warning("the bill %s of %s cannot be read: %s", name, row.key.day, error)
-            with tools.database.transaction() as session:
-                operations.note_answer(session, row.key, answer="unreadable", trouble=str(error), now=now)
+            _distrust(tools, row.key, error, now=now)
             return False
     with tools.database.transaction() as session:
         operations.note_read(session, row.key, lines=lines, now=now)
     return True
+
+
+def _distrust(tools: Tools, key: BatchKey, error: BillUnreadable, *, now: datetime) -> None:
+    folder, name = folder_of(tools, key.day), name_of(key)
+    os.replace(folder.bill(name), folder.path / f"{name}.unreadable")
+    log.warning("the bill %s of %s cannot be read: %s", name, key.day, error)
+    with tools.database.transaction() as session:
+        operations.note_answer(session, key, answer="unreadable", trouble=str(error), now=now)
 
 
 def _read_lines(tools: Tools, row: BatchRow, folder: Folder, name: str, watch: Watch) -> int:
@@ -177,13 +186,13 @@ def _read_lines(tools: Tools, row: BatchRow, folder: Folder, name: str, watch: W
         percent = _PARSED_PER_CENT * done // max(1, row.size)
         if percent > told:
             told = percent
-            _tell(tools, row.key, min(percent, _PARSED_PER_CENT), watch)
+            _show(tools, row.key, min(percent, _PARSED_PER_CENT), watch)
 
     port = tools.wallets[Acquirer(row.key.acquirer)]
     return reading.read(port, folder, name, own=row.key.sub_merchant_no, tell=tell)
 
 
-def _tell(tools: Tools, key: BatchKey, percent: int, watch: Watch) -> None:
+def _show(tools: Tools, key: BatchKey, percent: int, watch: Watch) -> None:
     with tools.database.transaction() as session:
         operations.note_progress(session, key, percent, now=clock_now())
     watch(key, percent)
@@ -191,7 +200,7 @@ def _tell(tools: Tools, key: BatchKey, percent: int, watch: Watch) -> None:
 
 def _compare_all(tools: Tools, day: date, keys: Sequence[BatchKey], *, watch: Watch) -> None:
     """Our side is exported once for all bills of one acquirer and day."""
-    acquirer, folder = Acquirer(keys[0].acquirer), _folder(tools, day)
+    acquirer, folder = Acquirer(keys[0].acquirer), folder_of(tools, day)
     raw, ours = folder.scratch(f"ours-{acquirer}"), folder.path / f"ours-{acquirer}-{os.getpid()}.parquet"
     try:
         with tools.database.transaction() as session:
@@ -208,8 +217,8 @@ def _compare_all(tools: Tools, day: date, keys: Sequence[BatchKey], *, watch: Wa
 
 
 def _compare(tools: Tools, key: BatchKey, folder: Folder, ours: Path, numbers: Sequence[tuple[str, int]]) -> None:
-    _tell(tools, key, _PARSED_PER_CENT, unwatched)
-    name, moment = _name(key), clock_now()
+    _show(tools, key, _PARSED_PER_CENT, unwatched)
+    name, moment = name_of(key), clock_now()
     before, after = (_neighbour(tools, key, name, days) for days in (-1, 1))
     sides = Sides(folder.lines(name), ours, before, after, key.sub_merchant_no, Acquirer(key.acquirer), key.day)
     with Comparison(sides, numbers) as comparison:
@@ -234,3 +243,17 @@ def _neighbour(tools: Tools, key: BatchKey, name: str, days: int) -> Path | None
     other = date.fromordinal(key.day.toordinal() + days)
     path = Folder(tools.settings.data_dir / "bills" / other.isoformat()).lines(name)
     return path if path.exists() else None
+
+
+def _tell(tools: Tools, day: date, owners: Owners) -> None:
+    """Each merchant hears how his day stands with each acquirer."""
+    with tools.database.transaction() as session:
+        rows = [row for row in queries.batches(session, day) if row.key.kind == BillKind.TRADES]
+    for row in rows:
+        told = sorted(
+            merchant_id
+            for (acquirer, number), merchant_id in owners.items()
+            if acquirer == row.key.acquirer and row.key.sub_merchant_no in ("", number)
+        )
+        with tools.database.transaction() as session:
+            operations.tell_standings(session, row.key, state=row.state, merchants=told, compared_at=row.compared_at)

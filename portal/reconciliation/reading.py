@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from portal.reconciliation.rules import NUMBER_MOST, sort_of
-from portal.wallets.bills import BillUnreadable, LineKind, TradeLine
+from portal.reconciliation.agreeing import NUMBER_MOST, sort_of, whole_fee
+from portal.wallets.bills import BillUnreadable, FundLine, LineKind, TradeLine
 from portal.wallets.port import WalletPort
 
 # What one comparison may hold in memory; whatever is more goes to disk.
@@ -25,6 +25,8 @@ LINES = {
     "amount": "BIGINT",
     "state": "VARCHAR",
     "wallet": "VARCHAR",
+    "payer_amount": "BIGINT",
+    "fee": "BIGINT",
 }
 _TELL_EVERY = 5000
 
@@ -99,6 +101,20 @@ def read(port: WalletPort, folder: Folder, name: str, *, own: str, tell: Tell) -
     return count
 
 
+def payouts(port: WalletPort, folder: Folder, name: str) -> tuple[int, list[FundLine]]:
+    """The number of lines of a fund bill, and those of them that went to the bank. Raises BillUnreadable."""
+    found: dict[str, FundLine] = {}
+    count = 0
+    with folder.bill(name).open("rb") as bill:
+        for line in port.read_funds(bill):
+            count += 1
+            if line.is_payout:
+                if line.flow_no in found or not 0 < len(line.flow_no) <= NUMBER_MOST:
+                    raise BillUnreadable("a payout without a number of its own", line=count)
+                found[line.flow_no] = line
+    return count, list(found.values())
+
+
 def empty(folder: Folder, name: str) -> None:
     """The table of a day on which nothing happened."""
     part = folder.scratch(name)
@@ -122,7 +138,7 @@ def _row(count: int, line: TradeLine, own: str) -> tuple[object, ...]:
     at = int(line.at.timestamp() * 1_000_000)
     return (
         *(count, merchant_no, str(sort), number, line.order_no, line.transaction_id),
-        *(at, amount, line.state, str(line.wallet)),
+        *(at, amount, line.state, str(line.wallet), line.payer_amount, whole_fee(line.fee)),
     )
 
 

@@ -1,32 +1,18 @@
-"""What a bill and our own books may say of one number, when they agree, and what becomes of a difference.
-
-Amounts are whole fen and signed: a payment counts for the merchant, a refund against him.
-"""
+"""What becomes of a bill and of a difference: the tables of their states."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-
-from portal.payments.rules import State as Payment
-from portal.refunds.rules import State as Refund
-from portal.values.day import SHANGHAI, business_date, in_shanghai
-from portal.wallets.bills import LineKind
-from portal.wallets.port import Acquirer
-
-# Bills are made in the morning and can be fetched from ten (WeChat Pay partner docs 4013080602). Five minutes' grace.
-READY_AT = time(10, 5)
-ASK_AGAIN = timedelta(minutes=30)
-# WeChat Pay keeps bills for three months; what is still open after one is no longer a matter for a nightly job.
-DAYS_BACK = 30
-HOLD_DAYS = 7
-NUMBER_MOST = 64
 
 
 class BatchState(StrEnum):
-    """The life of one bill: of one day, one acquirer, and where each merchant has its own, one merchant."""
+    """The life of one bill: of one day, one acquirer, and where each merchant has its own, one merchant.
+
+    `not_reported`: the wallet does not give us this bill. It is neither balanced nor waited for.
+    """
 
     AWAITING_BILL = "awaiting_bill"
+    NOT_REPORTED = "not_reported"
     PARSED = "parsed"
     COMPARED = "compared"
     BALANCED = "balanced"
@@ -35,8 +21,9 @@ class BatchState(StrEnum):
 
 
 class BatchFact(StrEnum):
-    """What can happen to a bill. `read`: to its very end, its own sums right."""
+    """What can happen to a bill. `withheld`: the wallet does not give it to us. `read`: to its very end, sums right."""
 
+    WITHHELD = "withheld"
     READ = "read"
     COMPARED = "compared"
     NOTHING_OPEN = "nothing_open"
@@ -47,7 +34,12 @@ class BatchFact(StrEnum):
 _NOTHING: dict[BatchFact, BatchState | None] = dict.fromkeys(BatchFact)
 # Complete over BatchState × BatchFact; None means the fact changes nothing. Whatever is not closed can be read again.
 BATCHES: dict[BatchState, dict[BatchFact, BatchState | None]] = {
-    BatchState.AWAITING_BILL: {**_NOTHING, BatchFact.READ: BatchState.PARSED},
+    BatchState.AWAITING_BILL: {
+        **_NOTHING,
+        BatchFact.WITHHELD: BatchState.NOT_REPORTED,
+        BatchFact.READ: BatchState.PARSED,
+    },
+    BatchState.NOT_REPORTED: {**_NOTHING, BatchFact.READ: BatchState.PARSED, BatchFact.CLOSED: BatchState.CLOSED},
     BatchState.PARSED: {**_NOTHING, BatchFact.COMPARED: BatchState.COMPARED},
     BatchState.COMPARED: {
         **_NOTHING,
@@ -68,10 +60,15 @@ BATCHES: dict[BatchState, dict[BatchFact, BatchState | None]] = {
     },
     BatchState.CLOSED: _NOTHING,
 }
+# What no longer keeps a day from being closed.
+SETTLED = frozenset({BatchState.NOT_REPORTED, BatchState.BALANCED, BatchState.CLOSED})
 
 
 class ItemState(StrEnum):
-    """The life of one difference. `matched`: a later look found none; what had been on hold is then `resolved`."""
+    """The life of one difference. `matched`: a later look found none.
+
+    `resolved`: two of staff had it booked, or it was on hold and a later look found none.
+    """
 
     MATCHED = "matched"
     MISMATCHED = "mismatched"
@@ -83,33 +80,45 @@ class ItemState(StrEnum):
 
 
 class ItemFact(StrEnum):
-    """What can happen to a difference. The first three are what a comparison saw."""
+    """What can happen to a difference. The first three are what a comparison saw; `due`: its hold is over."""
 
     MISMATCHES = "mismatches"
     ONLY_HERE = "only_here"
     ONLY_THERE = "only_there"
     AGREES = "agrees"
     HELD = "held"
+    DUE = "due"
     IGNORED = "ignored"
+    BOOKED = "booked"
 
 
-_SEEN_AGAIN: dict[ItemFact, ItemState | None] = {
+_NO_NEWS: dict[ItemFact, ItemState | None] = dict.fromkeys(ItemFact)
+_SEEN: dict[ItemFact, ItemState | None] = {
     ItemFact.MISMATCHES: ItemState.MISMATCHED,
     ItemFact.ONLY_HERE: ItemState.LOCAL_ONLY,
     ItemFact.ONLY_THERE: ItemState.CHANNEL_ONLY,
 }
-_SEEN: dict[ItemFact, ItemState | None] = dict.fromkeys(_SEEN_AGAIN)
-_BY_STAFF: dict[ItemFact, ItemState | None] = {ItemFact.HELD: ItemState.ON_HOLD, ItemFact.IGNORED: ItemState.IGNORED}
-_NOT_BY_STAFF: dict[ItemFact, ItemState | None] = dict.fromkeys(_BY_STAFF)
-_OPEN: dict[ItemFact, ItemState | None] = {**_SEEN, **_BY_STAFF, ItemFact.AGREES: ItemState.MATCHED}
-_OVER: dict[ItemFact, ItemState | None] = {**_SEEN_AGAIN, **_NOT_BY_STAFF, ItemFact.AGREES: None}
+_BY_STAFF: dict[ItemFact, ItemState | None] = {
+    ItemFact.HELD: ItemState.ON_HOLD,
+    ItemFact.IGNORED: ItemState.IGNORED,
+    ItemFact.BOOKED: ItemState.RESOLVED,
+}
+_OPEN: dict[ItemFact, ItemState | None] = {**_NO_NEWS, **_SEEN, **_BY_STAFF, ItemFact.AGREES: ItemState.MATCHED}
+_OVER: dict[ItemFact, ItemState | None] = {**_NO_NEWS, **_SEEN}
 # Complete over ItemState × ItemFact; None means the fact changes nothing.
 ITEMS: dict[ItemState, dict[ItemFact, ItemState | None]] = {
     ItemState.MATCHED: _OVER,
-    ItemState.MISMATCHED: _OPEN,
-    ItemState.LOCAL_ONLY: _OPEN,
-    ItemState.CHANNEL_ONLY: _OPEN,
-    ItemState.ON_HOLD: {**_OPEN, ItemFact.HELD: None, ItemFact.AGREES: ItemState.RESOLVED},
+    ItemState.MISMATCHED: {**_OPEN, ItemFact.MISMATCHES: None},
+    ItemState.LOCAL_ONLY: {**_OPEN, ItemFact.ONLY_HERE: None},
+    ItemState.CHANNEL_ONLY: {**_OPEN, ItemFact.ONLY_THERE: None},
+    # At rest: that it is seen again is no news until its time is over; then the next look says which it is.
+    ItemState.ON_HOLD: {
+        **_NO_NEWS,
+        **_BY_STAFF,
+        ItemFact.HELD: None,
+        ItemFact.DUE: ItemState.MISMATCHED,
+        ItemFact.AGREES: ItemState.RESOLVED,
+    },
     ItemState.RESOLVED: _OVER,
     # Somebody looked at these very amounts. Seeing them again is no news; other amounts open it again.
     ItemState.IGNORED: _OVER,
@@ -129,13 +138,17 @@ def item_after(state: ItemState, fact: ItemFact) -> ItemState | None:
 
 
 class Difference(StrEnum):
-    """What is wrong. `duplicate`: the bill has the number more than once; what is too much has nothing here."""
+    """What is wrong. `duplicate`: the bill has the number more than once; what is too much has nothing here.
+
+    `fee`: both sides moved the same money, and the acquirer kept (or gave back) another fee than we booked.
+    """
 
     AMOUNT = "amount"
     STATUS = "status"
     LOCAL_ONLY = "local_only"
     CHANNEL_ONLY = "channel_only"
     DUPLICATE = "duplicate"
+    FEE = "fee"
 
 
 FACT_OF: dict[Difference, ItemFact] = {
@@ -144,132 +157,36 @@ FACT_OF: dict[Difference, ItemFact] = {
     Difference.LOCAL_ONLY: ItemFact.ONLY_HERE,
     Difference.CHANNEL_ONLY: ItemFact.ONLY_THERE,
     Difference.DUPLICATE: ItemFact.ONLY_THERE,
-}
-
-
-class LineSort(StrEnum):
-    """A line either pays or gives back: a revocation is a refund by another name."""
-
-    PAYMENT = "payment"
-    REFUND = "refund"
-
-
-def sort_of(kind: LineKind) -> LineSort:
-    """The sort under which a line is looked up here."""
-    return LineSort.PAYMENT if kind is LineKind.PAYMENT else LineSort.REFUND
-
-
-_UNPAID = frozenset({Payment.CREATED, Payment.PAYING, Payment.CLOSED, Payment.FAILED})
-_TAKEN = frozenset(
-    {
-        *(Refund.REQUESTED, Refund.APPROVED, Refund.PROCESSING, Refund.UNKNOWN),
-        *(Refund.SUCCESS, Refund.ABNORMAL, Refund.CLOSED),
-    }
-)
-# Which of our states agree with a word in a bill. A bill is a picture of the next morning: what was under way there may
-# have ended since, but what had ended there must have ended here. A word that is not listed agrees with nothing.
-AGREES: dict[LineSort, dict[str, frozenset[str]]] = {
-    LineSort.PAYMENT: {
-        "success": frozenset({Payment.SUCCESS}),
-        "processing": _UNPAID | {Payment.SUCCESS},
-        "failed": _UNPAID,
-        "closed": _UNPAID,
-    },
-    LineSort.REFUND: {
-        "success": frozenset({Refund.SUCCESS}),
-        "processing": _TAKEN,
-        "abnormal": frozenset({Refund.ABNORMAL, Refund.SUCCESS, Refund.CLOSED}),
-        "failed": frozenset({Refund.CLOSED, Refund.ABNORMAL}),
-        "closed": frozenset({Refund.CLOSED}),
-    },
-}
-# Words of a bill, and states of ours, under which money has moved or is set aside.
-MOVES_THERE: dict[LineSort, frozenset[str]] = {
-    LineSort.PAYMENT: frozenset({"success"}),
-    LineSort.REFUND: frozenset({"success", "processing", "abnormal"}),
-}
-MOVES_HERE: dict[LineSort, frozenset[str]] = {
-    LineSort.PAYMENT: frozenset({Payment.SUCCESS}),
-    LineSort.REFUND: _TAKEN - {Refund.CLOSED},
-}
-# What of ours a bill has to have. WeChat Pay lists a refund on the day it was taken, JD once the money went back.
-DUE_HERE: dict[Acquirer, dict[LineSort, frozenset[str]]] = {
-    Acquirer.WECHAT: {
-        LineSort.PAYMENT: MOVES_HERE[LineSort.PAYMENT],
-        LineSort.REFUND: frozenset({Refund.PROCESSING, Refund.SUCCESS, Refund.ABNORMAL}),
-    },
-    Acquirer.JDPAY: {
-        LineSort.PAYMENT: MOVES_HERE[LineSort.PAYMENT],
-        LineSort.REFUND: frozenset({Refund.SUCCESS}),
-    },
+    Difference.FEE: ItemFact.MISMATCHES,
 }
 
 
 @dataclass(frozen=True)
-class There:
-    """What a bill says of a number. `amount` is signed fen, nothing where no money moved."""
+class Amounts:
+    """The two sides of a difference in fen, as they were written down or are seen now."""
 
-    state: str
-    amount: int
-
-
-@dataclass(frozen=True)
-class Here:
-    """What we say of it: its state, and what the ledger has booked, as signed fen."""
-
-    state: str
-    amount: int
-
-
-def difference(sort: LineSort, there: There | None, here: Here | None) -> Difference | None:
-    """What is wrong between the two sides of one number; None where they agree. At least one side is given.
-
-    A line without money needs no counterpart: an order that failed there was perhaps never written here.
-    """
-    if there is None:
-        return Difference.LOCAL_ONLY
-    if here is None:
-        return Difference.CHANNEL_ONLY if there.state in MOVES_THERE[sort] else None
-    if here.state not in AGREES[sort].get(there.state, frozenset()):
-        return Difference.STATUS
-    both_move = there.state in MOVES_THERE[sort] and here.state in MOVES_HERE[sort]
-    return Difference.AMOUNT if both_move and there.amount != here.amount else None
-
-
-def newest_ready(moment: datetime) -> date:
-    """The newest day whose bills can be fetched: yesterday from five past ten, before that the day before."""
-    local = in_shanghai(moment)
-    return local.date() - timedelta(days=1 if local.time() >= READY_AT else 2)
-
-
-def next_run(moment: datetime, *, waiting: bool) -> datetime:
-    """When to look again: in half an hour while the newest day's bills are not all there, else when new ones are."""
-    local = in_shanghai(moment)
-    today = datetime.combine(local.date(), READY_AT, SHANGHAI)
-    tomorrow = datetime.combine(local.date() + timedelta(days=1), READY_AT, SHANGHAI)
-    coming = today if local < today else tomorrow
-    return min(local + ASK_AGAIN, coming) if waiting else coming
-
-
-def hold_until(moment: datetime) -> date:
-    """The last day on which a difference put on hold at `moment` may rest."""
-    return business_date(moment) + timedelta(days=HOLD_DAYS)
-
-
-@dataclass(frozen=True)
-class Known:
-    """A difference as it is written down."""
-
-    state: ItemState
     bill_amount: int | None
     our_amount: int | None
+    bill_fee: int | None = None
+    our_fee: int | None = None
+
+    def alike(self, other: "Amounts", kind: Difference) -> bool:
+        """Whether these are the same amounts; fees count where the difference is about them."""
+        fees = kind is not Difference.FEE or (self.bill_fee, self.our_fee) == (other.bill_fee, other.our_fee)
+        return fees and (self.bill_amount, self.our_amount) == (other.bill_amount, other.our_amount)
 
 
-def seen_again(known: Known, kind: Difference, bill_amount: int | None, our_amount: int | None) -> ItemState:
+def seen_again(state: ItemState, kind: Difference, known: Amounts, found: Amounts) -> ItemState:
     """The state of a known difference that a comparison has found once more."""
-    if known.state is ItemState.IGNORED and (known.bill_amount, known.our_amount) == (bill_amount, our_amount):
-        return known.state
-    return item_after(known.state, FACT_OF[kind]) or known.state
+    if state is ItemState.IGNORED and known.alike(found, kind):
+        return state
+    return item_after(state, FACT_OF[kind]) or state
+
+
+def after_hold(kind: Difference) -> ItemState:
+    """The state of a difference whose hold is over: open again, as what it was found to be."""
+    due = item_after(ItemState.ON_HOLD, ItemFact.DUE) or ItemState.ON_HOLD
+    return item_after(due, FACT_OF[kind]) or due
 
 
 def verdict(open_items: int) -> BatchFact:
@@ -278,7 +195,10 @@ def verdict(open_items: int) -> BatchFact:
 
 
 def stage(states: Mapping[BatchState, int]) -> BatchState:
-    """Where a day stands: at the least advanced of its bills, an unbalanced one before a balanced one."""
+    """Where a day stands: at the least advanced of its bills, an unbalanced one before a balanced one.
+
+    A bill that is not reported to us says nothing of a day that has others.
+    """
     order = (
         BatchState.AWAITING_BILL,
         BatchState.PARSED,
@@ -286,5 +206,6 @@ def stage(states: Mapping[BatchState, int]) -> BatchState:
         BatchState.UNBALANCED,
         BatchState.BALANCED,
         BatchState.CLOSED,
+        BatchState.NOT_REPORTED,
     )
     return next(state for state in order if states.get(state))

@@ -94,6 +94,7 @@ REFUSAL_WORDS = {
 }
 BATCH_STATE_WORDS = {
     BatchState.AWAITING_BILL: ("clock", _l("等账单")),
+    BatchState.NOT_REPORTED: ("open", _l("不给账单")),
     BatchState.PARSED: ("half", _l("已解析")),
     BatchState.COMPARED: ("half", _l("已比对")),
     BatchState.BALANCED: ("ok", _l("已对平")),
@@ -105,7 +106,7 @@ BILL_ANSWER_WORDS = {
     "ready": _l("账单到了，校验和已核对"),
     "empty": _l("这一天没有交易"),
     "not_ready": _l("钱包还没有做好账单，半小时后再取"),
-    "not_permitted": _l("这家钱包不给我们这份账单"),
+    "not_permitted": _l("这家钱包不给我们这份账单，不等，也不算对平"),
     "failed": _l("没有取到，稍后再取"),
     "unreadable": _l("账单自己对不上或者读不懂，没有采用，稍后再取"),
 }
@@ -115,6 +116,7 @@ DIFFERENCE_WORDS = {
     Difference.LOCAL_ONLY: ("out", _l("我方有 渠道无")),
     Difference.CHANNEL_ONLY: ("in", _l("渠道有 我方无")),
     Difference.DUPLICATE: ("warn", _l("账单行重复")),
+    Difference.FEE: ("half", _l("手续费不符")),
 }
 ITEM_STATE_WORDS = {
     ItemState.MATCHED: ("ok", _l("又核对上了")),
@@ -122,7 +124,7 @@ ITEM_STATE_WORDS = {
     ItemState.LOCAL_ONLY: ("open", _l("待处理")),
     ItemState.CHANNEL_ONLY: ("open", _l("待处理")),
     ItemState.ON_HOLD: ("pause", _l("挂账")),
-    ItemState.RESOLVED: ("ok", _l("挂账后核对上了")),
+    ItemState.RESOLVED: ("ok", _l("已了结")),
     ItemState.IGNORED: ("ok", _l("已忽略")),
 }
 # What a bill says of a line, and what we say of a payment or a refund.

@@ -100,6 +100,7 @@ class FundLine:
     """One movement on an account. `amount` in fen, positive for money in; `balance` after it.
 
     `business_no` is the wallet's number of what moved the money, `voucher_no` mostly ours (an order, a refund).
+    `is_payout`: the money went to the account's own bank.
     """
 
     at: datetime
@@ -111,6 +112,7 @@ class FundLine:
     business_no: str
     remark: str = ""
     voucher_no: str = ""
+    is_payout: bool = False
 
 
 class BillUnreadable(ValueError):

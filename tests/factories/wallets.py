@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from portal.wallets.applications import ApplicationAnswer, ApplicationState, ApplicationToSend
-from portal.wallets.bills import BillAnswer, BillState, BillToFetch, TradeLine, TradeSummary
+from portal.wallets.bills import BillAnswer, BillKind, BillState, BillToFetch, FundLine, TradeLine, TradeSummary
 from portal.wallets.errors import NoticeRejected
 from portal.wallets.jdpay.bill_lines import read_trades as jd_trades
 from portal.wallets.port import (
@@ -25,6 +25,7 @@ from portal.wallets.port import (
     RefundState,
     RefundToSend,
 )
+from portal.wallets.wechat.bill_kinds import read_funds as wechat_funds
 from portal.wallets.wechat.bill_kinds import read_trades as wechat_trades
 
 
@@ -89,8 +90,11 @@ class ScriptedWallet:
         return self._answer("ask_refund", refund_no, arrived)
 
     def fetch_bill(self, bill: BillToFetch, *, into: BinaryIO) -> BillAnswer:
-        """`script["fetch_bill"]`: the bill's bytes, an answer without any, or an exception."""
-        told = self._answer("fetch_bill", bill, BillAnswer(BillState.NOT_READY))
+        """`script["fetch_bill"]`: the bill's bytes, an answer without any, or an exception. `fetch_funds` for funds."""
+        if bill.kind is BillKind.TRADES:
+            told = self._answer("fetch_bill", bill, BillAnswer(BillState.NOT_READY))
+        else:
+            told = self._answer("fetch_funds", bill, BillAnswer(BillState.NOT_PERMITTED))
         if not isinstance(told, bytes):
             return told
         into.write(told)
@@ -98,6 +102,9 @@ class ScriptedWallet:
 
     def read_trades(self, bill: BinaryIO) -> Iterator[TradeLine | TradeSummary]:
         return (wechat_trades if self.acquirer is Acquirer.WECHAT else jd_trades)(bill)
+
+    def read_funds(self, bill: BinaryIO) -> Iterator[FundLine]:
+        return wechat_funds(bill)
 
     def read_notice(self, *, headers: Mapping[str, str], body: bytes, now: datetime, keys_of: KeysOf) -> Notice:
         if body not in self.notices:

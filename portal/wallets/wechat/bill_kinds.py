@@ -153,6 +153,7 @@ def _fund(row: Row, sign: int) -> FundLine:
         business_no=row.values["微信支付业务单号"],
         remark=row.text("备注"),
         voucher_no=row.text("业务凭证号"),
+        is_payout=sign < 0 and row.values["业务类型"] == words.FUND_PAYOUT,
     )
 
 

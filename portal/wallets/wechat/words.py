@@ -117,6 +117,9 @@ BILL_REFUND_STATES: dict[str, RefundState] = {
     "CHANGE": RefundState.ABNORMAL,
 }
 
+# The kind of a line of a fund bill when money leaves for the bank (4013080600).
+FUND_PAYOUT = "提现"
+
 BILL_STATES: dict[str, BillState] = {
     "NO_STATEMENT_EXIST": BillState.EMPTY,
     "STATEMENT_CREATING": BillState.NOT_READY,

@@ -10,7 +10,7 @@ from portal.plumbing.db import Database
 from portal.plumbing.work import Tools
 from portal.reconciliation import flows, queries
 from portal.reconciliation.queries import BatchRow, ItemRow
-from portal.wallets.bills import BillAnswer, BillState
+from portal.wallets.bills import BillAnswer, BillKind, BillState
 from portal.wallets.port import Acquirer
 from tests.factories.bills import Line
 from tests.factories.merchants import add_merchant
@@ -51,7 +51,8 @@ def reconcile(tools: Tools, wallets: dict[Acquirer, ScriptedWallet]) -> Callable
         for acquirer, told in ((Acquirer.WECHAT, wechat), (Acquirer.JDPAY, jd)):
             if told is not None:
                 wallets[acquirer].script["fetch_bill"] = told
-        return {row.key.acquirer: row for row in flows.reconcile(tools, day, now=MORNING)}
+        rows = flows.reconcile(tools, day, now=MORNING)
+        return {row.key.acquirer: row for row in rows if row.key.kind == BillKind.TRADES}
 
     return run
 

@@ -14,7 +14,7 @@ def test_fetch_tells_what_came(app: Flask, wallets: dict[Acquirer, ScriptedWalle
     wallets[Acquirer.WECHAT].script["fetch_bill"] = wechat_bill(paid(1000))
     told = app.test_cli_runner().invoke(args=["bills", "fetch", "--date", str(DAY)])
     assert told.exit_code == 0, told.output
-    assert f"{DAY} wechat: awaiting_bill, bill ready, 0 lines, 0 differences open" in told.output
+    assert f"{DAY} wechat trades: awaiting_bill, bill ready, 0 lines, 0 differences open" in told.output
 
 
 def test_reconcile_ends_well_only_when_every_bill_is_balanced(
@@ -27,4 +27,4 @@ def test_reconcile_ends_well_only_when_every_bill_is_balanced(
     paid(5)
     told = app.test_cli_runner().invoke(args=wish)
     assert told.exit_code == 1
-    assert f"{DAY} wechat: unbalanced, bill ready, 1 lines, 1 differences open" in told.output
+    assert f"{DAY} wechat trades: unbalanced, bill ready, 1 lines, 1 differences open" in told.output

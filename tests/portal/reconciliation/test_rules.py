@@ -1,37 +1,43 @@
 """The tables are complete, agreement is what it says, and the nightly job never asks before ten."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.payments.rules import State as Payment
-from portal.reconciliation.rules import (
+from portal.reconciliation.agreeing import (
     AGREES,
-    BATCHES,
     DUE_HERE,
+    FEE_BOOKED,
+    MOVES_HERE,
+    MOVES_THERE,
+    Here,
+    LineSort,
+    There,
+    difference,
+    sort_of,
+    whole_fee,
+)
+from portal.reconciliation.nights import READY_AT, hold_until, newest_ready, next_run
+from portal.reconciliation.rules import (
+    BATCHES,
     FACT_OF,
     ITEMS,
-    MOVES_HERE,
-    READY_AT,
+    SETTLED,
     UNSETTLED,
+    Amounts,
     BatchFact,
     BatchState,
     Difference,
-    Here,
     ItemFact,
     ItemState,
-    Known,
-    LineSort,
-    There,
+    after_hold,
     batch_after,
-    difference,
     item_after,
-    newest_ready,
-    next_run,
     seen_again,
-    sort_of,
     stage,
     verdict,
 )
@@ -53,12 +59,12 @@ def test_the_tables_are_complete() -> None:
 
 
 @given(st.lists(st.sampled_from(BatchFact)))
-def test_a_closed_bill_stays_closed_and_is_closed_only_when_balanced(facts: list[BatchFact]) -> None:
+def test_a_closed_bill_stays_closed_and_is_closed_only_when_balanced_or_not_reported(facts: list[BatchFact]) -> None:
     state = BatchState.AWAITING_BILL
     for fact in facts:
         then = batch_after(state, fact)
         if then is BatchState.CLOSED:
-            assert state is BatchState.BALANCED
+            assert state in (BatchState.BALANCED, BatchState.NOT_REPORTED)
         assert state is not BatchState.CLOSED or then is None
         state = then or state
 
@@ -67,9 +73,16 @@ def test_a_closed_bill_stays_closed_and_is_closed_only_when_balanced(facts: list
 def test_a_difference_that_is_seen_is_open_unless_somebody_ignored_these_very_amounts(
     state: ItemState, kind: Difference
 ) -> None:
-    known = Known(state, 100, 90)
-    assert seen_again(known, kind, 100, 91) in UNSETTLED
-    assert (seen_again(known, kind, 100, 90) in UNSETTLED) == (state is not ItemState.IGNORED)
+    known = Amounts(100, 90, 4, 3)
+    assert seen_again(state, kind, known, Amounts(100, 91, 4, 3)) in UNSETTLED
+    assert (seen_again(state, kind, known, known) in UNSETTLED) == (state is not ItemState.IGNORED)
+    another_fee = seen_again(state, kind, known, Amounts(100, 90, 5, 3))
+    assert (another_fee in UNSETTLED) == (state is not ItemState.IGNORED or kind is Difference.FEE)
+
+
+@pytest.mark.parametrize("kind", Difference)
+def test_a_hold_that_is_over_leaves_the_difference_as_it_was_found(kind: Difference) -> None:
+    assert after_hold(kind) is item_after(ItemState.MATCHED, FACT_OF[kind])
 
 
 def test_what_was_on_hold_is_resolved_and_the_rest_is_matched_when_it_agrees() -> None:
@@ -91,6 +104,35 @@ def test_two_sides_agree_exactly_when_states_and_moved_amounts_do(
         assert theirs != ours
     if there.state == "success" and here.state == "success":
         assert (found is None) == (theirs == ours)
+
+
+@given(st.data(), st.sampled_from(LineSort), st.integers(-99, 99), st.integers(-99, 99))
+def test_fees_are_compared_once_both_sides_have_booked_them(
+    data: st.DataObject, sort: LineSort, theirs: int, ours: int
+) -> None:
+    there = There(data.draw(WORDS[sort]), 100, theirs)
+    here = Here(data.draw(OURS[sort]), 100, ours)
+    found = difference(sort, there, here)
+    agrees = here.state in AGREES[sort].get(there.state, frozenset())
+    told = there.state in MOVES_THERE[sort] and here.state in FEE_BOOKED[sort]
+    assert (found is Difference.FEE) == (agrees and told and theirs != ours)
+
+
+@pytest.mark.parametrize(("told", "fen"), [("3.8", 4), ("3.5", 4), ("3.499", 3), ("-3.5", -4), ("0", 0), ("0.4", 0)])
+def test_a_fee_with_more_decimals_is_taken_in_whole_fen(told: str, fen: int) -> None:
+    assert whole_fee(Decimal(told)) == fen
+
+
+@given(st.data(), st.sampled_from(LineSort), st.integers(1, 99))
+def test_where_staff_had_transfers_booked_the_amounts_decide(data: st.DataObject, sort: LineSort, amount: int) -> None:
+    state = data.draw(OURS[sort])
+    corrected = Here(state, amount, 1, corrected=True)
+    assert difference(sort, There("success", amount, 1), corrected) is None
+    assert difference(sort, There("success", amount, 2), corrected) is Difference.FEE
+    assert difference(sort, There("failed", 0), Here(state, 0, 0, corrected=True)) is None
+    assert difference(sort, There("success", amount + 1, 1), corrected) in (Difference.AMOUNT, Difference.STATUS)
+    assert difference(sort, None, Here(state, 0, 0, corrected=True)) is None
+    assert difference(sort, None, corrected) is Difference.LOCAL_ONLY
 
 
 @given(st.data(), st.sampled_from(LineSort))
@@ -126,4 +168,18 @@ def test_a_revocation_is_looked_up_as_a_refund() -> None:
 def test_a_day_stands_where_its_least_advanced_bill_does() -> None:
     assert stage({BatchState.BALANCED: 2, BatchState.AWAITING_BILL: 1}) is BatchState.AWAITING_BILL
     assert stage({BatchState.BALANCED: 2, BatchState.UNBALANCED: 1}) is BatchState.UNBALANCED
+    assert stage({BatchState.NOT_REPORTED: 2, BatchState.BALANCED: 1}) is BatchState.BALANCED
+    assert stage({BatchState.NOT_REPORTED: 2}) is BatchState.NOT_REPORTED
     assert (verdict(0), verdict(1)) == (BatchFact.NOTHING_OPEN, BatchFact.SOMETHING_OPEN)
+
+
+def test_a_bill_that_is_not_reported_is_settled_and_never_balanced() -> None:
+    assert batch_after(BatchState.AWAITING_BILL, BatchFact.WITHHELD) is BatchState.NOT_REPORTED
+    assert BatchState.NOT_REPORTED in SETTLED
+    reached = {batch_after(BatchState.NOT_REPORTED, fact) for fact in BatchFact} - {None}
+    assert reached == {BatchState.PARSED, BatchState.CLOSED}
+
+
+@given(MOMENTS)
+def test_a_hold_lasts_seven_days(moment: datetime) -> None:
+    assert hold_until(moment) == in_shanghai(moment).date() + timedelta(days=7)
