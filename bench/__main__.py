@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from bench import ingest, page
+from bench import export, ingest, page
 from bench.figures import Figure
 
-BENCHES: Mapping[str, Callable[[], Sequence[Figure]]] = {"ingest": ingest.run, "page": page.run}
+BENCHES: Mapping[str, Callable[[], Sequence[Figure]]] = {"ingest": ingest.run, "export": export.run, "page": page.run}
 
 
 def main(names: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ from portal.plumbing.storage import DocumentStore, documents
 from portal.plumbing.work import Tools
 from portal.receipts.exports import operations, queries, sheets
 from portal.receipts.exports.operations import BUILD, EXPIRE
+from portal.receipts.exports.pieces import csv_pieces
 from portal.receipts.exports.queries import COLUMNS, ExportRow
 from portal.receipts.exports.rules import Form, Period, Subject
 
@@ -88,9 +89,15 @@ def _write(tools: Tools, asked: ExportRow, run: int, words: sheets.Words, file: 
             queries.settle_down(session)
             reader.enter(session, asked.merchant_id)
             total = queries.count(session, asked.merchant_id, subject, chosen)
-            handfuls = queries.lines(session, asked.merchant_id, subject, chosen)
-            lines = chain.from_iterable(Progress(tools, asked, run, total).follow(handfuls))
-            sheets.write(file, Form(asked.form), columns=COLUMNS[subject], words=words, lines=lines, total=total)
+            progress, columns = Progress(tools, asked, run, total), COLUMNS[subject]
+            if asked.form == Form.CSV:
+                pieces = csv_pieces(session, asked.merchant_id, subject, chosen, columns=columns, words=words)
+                lines = chain.from_iterable(progress.follow(pieces))
+                sheets.write_csv(file, columns=columns, words=words, lines=lines)
+            else:
+                handfuls = queries.lines(session, asked.merchant_id, subject, chosen)
+                lines = chain.from_iterable(progress.follow(handfuls))
+                sheets.write_xlsx(file, columns=columns, words=words, lines=lines, total=total)
     finally:
         reader.close()
 

@@ -13,7 +13,7 @@ from portal.receipts.exports.models import Export
 from portal.receipts.exports.rules import Kind, Period, Subject
 from portal.values.day import day_bounds
 
-_HANDFUL = 5_000
+HANDFUL = 5_000
 _BEIJING = "to_char({} AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI:SS')"
 
 
@@ -58,9 +58,9 @@ _OTHERS = f"greatest(p.amount - {_PAYER} - {_BY_WALLET} - {_BY_MERCHANT}, 0)"
 
 COLUMNS = {
     Subject.RECEIPTS: (
-        Column("paid_at", Kind.TEXT, _BEIJING.format("p.paid_at")),
+        Column("paid_at", Kind.OWN, _BEIJING.format("p.paid_at")),
         Column("day_number", Kind.NUMBER, "p.day_number"),
-        Column("receipt_no", Kind.TEXT, "p.payment_no"),
+        Column("receipt_no", Kind.OWN, "p.payment_no"),
         Column("transaction_no", Kind.TEXT, "p.transaction_no"),
         Column("wallet", Kind.WALLET, "p.wallet"),
         Column("acquirer", Kind.WALLET, "p.acquirer"),
@@ -78,11 +78,11 @@ COLUMNS = {
         Column("note", Kind.TEXT, "p.note"),
     ),
     Subject.REFUNDS: (
-        Column("asked_at", Kind.TEXT, _BEIJING.format("r.created_at")),
-        Column("arrived_at", Kind.TEXT, _BEIJING.format("r.arrived_at")),
-        Column("refund_no", Kind.TEXT, "r.refund_no"),
+        Column("asked_at", Kind.OWN, _BEIJING.format("r.created_at")),
+        Column("arrived_at", Kind.OWN, _BEIJING.format("r.arrived_at")),
+        Column("refund_no", Kind.OWN, "r.refund_no"),
         Column("wallet_refund_no", Kind.TEXT, "r.wallet_refund_no"),
-        Column("receipt_no", Kind.TEXT, "r.payment_no"),
+        Column("receipt_no", Kind.OWN, "r.payment_no"),
         Column("transaction_no", Kind.TEXT, "p.transaction_no"),
         Column("wallet", Kind.WALLET, "p.wallet"),
         Column("acquirer", Kind.WALLET, "p.acquirer"),
@@ -136,26 +136,32 @@ def settle_down(session: Session) -> None:
 
 def count(session: Session, merchant_id: int, subject: Subject, chosen: Period) -> int:
     """How many lines the file will have."""
-    with _driver(session).cursor() as cursor:
-        cursor.execute(sql.SQL(f"SELECT count(*) {_FROM[subject][0]}"), _values(merchant_id, chosen))
+    with driver(session).cursor() as cursor:
+        cursor.execute(sql.SQL(f"SELECT count(*) {_FROM[subject][0]}"), values(merchant_id, chosen))
         return int(cursor.fetchone()[0])
 
 
 def lines(session: Session, merchant_id: int, subject: Subject, chosen: Period) -> Iterator[list[tuple[Any, ...]]]:
     """The lines in handfuls, oldest first, each with the values of COLUMNS[subject]: amounts in fen, times as text."""
-    where, order = _FROM[subject]
-    columns = ", ".join(column.source for column in COLUMNS[subject])
-    with _driver(session).cursor(name="export") as cursor:
-        cursor.execute(sql.SQL(f"SELECT {columns} {where} {order}"), _values(merchant_id, chosen))
-        while handful := cursor.fetchmany(_HANDFUL):
+    with driver(session).cursor(name="export") as cursor:
+        cursor.execute(chosen_lines(subject, COLUMNS[subject]), values(merchant_id, chosen))
+        while handful := cursor.fetchmany(HANDFUL):
             yield handful
 
 
-def _driver(session: Session) -> Any:
+def chosen_lines(subject: Subject, columns: tuple[Column, ...]) -> sql.SQL:
+    """The query of all lines in their order, each column under its own name; to be given `values`."""
+    where, order = _FROM[subject]
+    return sql.SQL(f"SELECT {', '.join(f'{column.source} AS {column.name}' for column in columns)} {where} {order}")
+
+
+def driver(session: Session) -> Any:
+    """The session's connection as psycopg knows it, for what SQLAlchemy has no words for."""
     return session.connection().connection.driver_connection
 
 
-def _values(merchant_id: int, chosen: Period) -> dict[str, Any]:
+def values(merchant_id: int, chosen: Period) -> dict[str, Any]:
+    """What the queries of this module are given."""
     return {"merchant": merchant_id, "start": day_bounds(chosen.first)[0], "end": day_bounds(chosen.last)[1]}
 
 

@@ -45,7 +45,10 @@ UNDER_WAY = frozenset({State.QUEUED, State.RUNNING})
 class Kind(StrEnum):
     """How a column's values are written."""
 
+    # What others wrote.
     TEXT = "text"
+    # Text of our own making, letters, digits, dashes and colons: no program runs it, nothing in it needs quotes.
+    OWN = "own"
     NUMBER = "number"
     MONEY = "money"
     # A word of ours, looked up in the owner's language.

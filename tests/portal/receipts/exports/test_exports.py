@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 import time_machine
 from flask.testing import FlaskClient
+from psycopg import sql
 from werkzeug.test import TestResponse
 
 from portal.audit import queries as audit
@@ -17,8 +18,10 @@ from portal.audit.rules import Actor
 from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
 from portal.plumbing.work import Tools
-from portal.receipts.exports import flows, operations, queries, sheets
-from portal.receipts.exports.rules import TRIES_MOST, Form, Period, Subject
+from portal.receipts.exports import flows, operations, pieces, queries, sheets
+from portal.receipts.exports.queries import Column
+from portal.receipts.exports.rules import TRIES_MOST, Form, Kind, Period, Subject
+from portal.values.cells import csv_yuan
 from portal.values.references import check_character
 from portal.wallets.port import Acquirer, RefundState, Wallet
 from portal.worker import queue_app
@@ -323,7 +326,7 @@ def test_a_run_that_was_overtaken_leaves_no_trace(
     db: Database, tools: Tools, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, moment: str
 ) -> None:
     export_id = asked_for(db)
-    write = sheets.write
+    write = sheets.write_csv
 
     def overtaken(*given: object, **named: object) -> None:
         if moment == "after":
@@ -333,7 +336,18 @@ def test_a_run_that_was_overtaken_leaves_no_trace(
         if moment == "before":
             write(*given, **named)
 
-    monkeypatch.setattr(sheets, "write", overtaken)
+    monkeypatch.setattr(sheets, "write_csv", overtaken)
     flows.build(tools, merchant_id=SHOP, export_id=export_id, words=words(Subject.RECEIPTS))
     assert state_of(db, export_id) == ("running", 2)
     assert [path for path in (tmp_path / "documents").rglob("*") if path.is_file()] == []
+
+
+def test_the_database_writes_values_as_python_does(db: Database) -> None:
+    amounts = [0, 5, 10, 1234, -305, -5, 99_999_999_99, None]
+    columns = (Column("a", Kind.OWN, ""), Column("b", Kind.MONEY, ""), Column("c", Kind.NUMBER, ""))
+    told = sql.SQL(", ").join(pieces.server_cell(column, {}) for column in columns)
+    with db.transaction() as session, queries.driver(session).cursor() as cursor:
+        rows = sql.SQL(", ").join(sql.SQL("(NULL, {}::bigint, {}::bigint)").format(fen, fen) for fen in amounts)
+        cursor.execute(sql.SQL("SELECT {} FROM (VALUES {}) AS line (a, b, c)").format(told, rows))
+        found = cursor.fetchall()
+    assert found == [("", csv_yuan(fen), "" if fen is None else str(fen)) for fen in amounts]

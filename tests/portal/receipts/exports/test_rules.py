@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portal.receipts.exports.pieces import csv_cell
 from portal.receipts.exports.queries import Column
 from portal.receipts.exports.rules import (
     DAYS_MOST,
-    Form,
     Kind,
     percent,
     period,
 )
-from portal.receipts.exports.sheets import write
+from portal.receipts.exports.sheets import write_csv, write_xlsx
 from portal.values.cells import csv_text, csv_yuan, harmless, sheet_yuan
 from portal.values.errors import Refused
 
@@ -73,7 +73,8 @@ def test_the_hundred_comes_only_with_the_file() -> None:
 @given(st.lists(st.tuples(ANY_TEXT, st.integers(-(10**10), 10**12), st.integers(0, 10**6)), max_size=8))
 def test_whatever_stands_in_a_csv_comes_back_whole_and_runs_nowhere(lines: list[tuple[str, int, int]]) -> None:
     target = io.BytesIO()
-    write(target, Form.CSV, columns=COLUMNS, words=WORDS, lines=lines, total=len(lines))
+    pieces = [(text, f"{csv_yuan(fen)},{number}") for text, fen, number in lines]
+    write_csv(target, columns=COLUMNS, words=WORDS, lines=pieces)
     assert target.getvalue().startswith(b"\xef\xbb\xbf")
     read = list(csv.reader(io.StringIO(target.getvalue().decode("utf-8-sig"), newline="")))
     assert read == [["备注", "金额", "笔"], *([csv_text(a), csv_yuan(b), str(c)] for a, b, c in lines)]
@@ -84,7 +85,7 @@ def test_whatever_stands_in_a_csv_comes_back_whole_and_runs_nowhere(lines: list[
 @given(st.lists(st.tuples(ANY_TEXT, st.integers(-(10**10), 10**12), st.integers(0, 10**6)), max_size=8))
 def test_whatever_stands_in_a_sheet_is_text_or_a_number_and_never_a_formula(lines: list[tuple[str, int, int]]) -> None:
     target = io.BytesIO()
-    write(target, Form.XLSX, columns=COLUMNS, words=WORDS, lines=lines, total=len(lines))
+    write_xlsx(target, columns=COLUMNS, words=WORDS, lines=lines, total=len(lines))
     target.seek(0)
     sheet = openpyxl.load_workbook(target)["收款"]
     cells = list(sheet.iter_rows())
@@ -100,7 +101,7 @@ def test_whatever_stands_in_a_sheet_is_text_or_a_number_and_never_a_formula(line
 
 def test_a_sheet_of_nothing_still_has_its_headings() -> None:
     target = io.BytesIO()
-    write(target, Form.XLSX, columns=COLUMNS, words=WORDS, lines=[], total=0)
+    write_xlsx(target, columns=COLUMNS, words=WORDS, lines=[], total=0)
     target.seek(0)
     assert next(openpyxl.load_workbook(target)["收款"].values) == ("备注", "金额", "笔")
 
@@ -108,8 +109,13 @@ def test_a_sheet_of_nothing_still_has_its_headings() -> None:
 def test_what_does_not_fit_goes_on_in_the_next_sheet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("portal.receipts.exports.sheets.SHEET_ROWS_MOST", 3)
     with (tmp_path / "file").open("w+b") as file:
-        write(file, Form.XLSX, columns=COLUMNS, words=WORDS, lines=[("x", n, n) for n in range(7)], total=7)
+        write_xlsx(file, columns=COLUMNS, words=WORDS, lines=[("x", n, n) for n in range(7)], total=7)
         file.seek(0)
         book = openpyxl.load_workbook(file)
         assert book.sheetnames == ["收款 1", "收款 2", "收款 3"]
         assert [sheet.max_row for sheet in book] == [4, 4, 2]
+
+
+@pytest.mark.parametrize("text", ["", "一", "a,b", 'say "a"', "two\nlines", "back\\slash", " space "])
+def test_a_cell_is_quoted_as_the_format_wants_it(text: str) -> None:
+    assert list(csv.reader(io.StringIO(f"{csv_cell(text)},x\r\n", newline=""))) == [[text, "x"]]
