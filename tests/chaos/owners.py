@@ -80,7 +80,8 @@ class Owner:
         if taps == 1:
             return self._done(tap(), fen)
         with ThreadPoolExecutor(taps) as fingers:
-            return any([self._done(answer, fen) for answer in fingers.map(lambda _: tap(), range(taps))])
+            answers = list(fingers.map(lambda _: tap(), range(taps)))
+        return sum(self._done(answer, fen) for answer in answers) > 0
 
     def _done(self, page: requests.Response, fen: int) -> bool:
         found = _NUMBER.search(page.url)

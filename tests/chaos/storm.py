@@ -14,7 +14,7 @@ import requests
 from tests.chaos.owners import Counter, Owner
 from tests.chaos.payers import Paid, Payer, Till, till_of
 from tests.chaos.plan import Fault, Plan
-from tests.chaos.product import Product
+from tests.chaos.product import NotStarted, Product
 
 PAYERS_AT_ONCE, OWNERS_AT_ONCE = 6, 3
 RETRY_SPEED = 100
@@ -119,7 +119,7 @@ class _Load:
                     self._see(database)
                     time.sleep(0.25)
 
-    def _see(self, database: psycopg.Connection) -> None:  # type: ignore[type-arg]
+    def _see(self, database: psycopg.Connection) -> None:
         with self._lock:
             numbers = list(self._waiting)
         booked = database.execute(
@@ -173,6 +173,8 @@ class _Weather:
         for end in due:
             end()
         for name in self._product.dead():
+            if name in ("proxy", "sandbox"):
+                raise NotStarted(f"{name} ended by itself: {self._product.log_tail(name)}")
             self._product.start_again(name)
 
     def clear(self) -> None:
