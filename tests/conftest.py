@@ -23,9 +23,32 @@ from tests import chromium
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
+# Tests that share a started product stay on one worker; the longest go first, so that no worker ends alone.
+TOGETHER = {
+    "tests/chaos/": "chaos",
+    "tests/journeys/test_faults.py": "faults",
+    "tests/journeys/test_interconnect.py": "hurried",
+    "tests/journeys/test_ladder.py": "hurried",
+    "tests/journeys/": "journeys",
+}
+FIRST = ("journeys", "faults", "chaos", "hurried")
 TEMPLATE = "migrated"
 TEST_DIRECTORIES = "yima-test-"
 _numbers = itertools.count(1)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Which tests go to one worker: those of a file, and of several files where they share a started product."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item.nodeid)))
+    places = {name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(_group(item.nodeid), len(FIRST)))
+
+
+def _group(nodeid: str) -> str:
+    path = nodeid.partition("::")[0]
+    return next((group for start, group in TOGETHER.items() if path.startswith(start)), path)
 
 
 @dataclass(frozen=True)
@@ -65,8 +88,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
         yield server
     finally:
         server.stop()
-        remove_cluster(data_dir)
-        shutil.rmtree(data_dir)
+        _remove(data_dir)
 
 
 @pytest.fixture(scope="session")
@@ -94,10 +116,16 @@ def module_database(postgres: EmbeddedPostgres, template: str) -> Iterator[TestD
 def _sweep_after_killed_runs() -> None:
     """A run ended by force leaves its cluster behind; one that is still at work holds its lock and is left alone."""
     for left in Path(tempfile.gettempdir()).glob(f"{TEST_DIRECTORIES}*"):
-        with suppress(Trouble, PermissionError, FileNotFoundError):
+        with suppress(PermissionError):
             if (left / POINTER).exists():
-                remove_cluster(left)
-                shutil.rmtree(left)
+                _remove(left)
+
+
+def _remove(data_dir: Path) -> None:
+    """Another run that sweeps may be at it at the same moment: then that one ends it."""
+    with suppress(Trouble, FileNotFoundError):
+        remove_cluster(data_dir)
+        shutil.rmtree(data_dir)
 
 
 @contextmanager
