@@ -213,7 +213,7 @@ def test_a_refund_told_before_we_know_of_it_is_parked_and_applied_after_its_paym
     assert worker() == 1
     assert [state for _, state, _ in books.inbox()] == ["waiting"]
     assert answer_of(teller.paid(order).send(client)) == teller.yes
-    monkeypatch.setattr("portal.refunds.operations.mint", lambda *_, **__: number)
+    monkeypatch.setattr("portal.refunds.operations.requesting.mint", lambda *_, **__: number)
     add_refund(books.db, keyring, merchant_id=SHOP, payment_no=order, amount=500, now=now(), acquirer=teller.acquirer)
     while worker():
         pass
