@@ -33,19 +33,25 @@ PAYMENT: Words = {
     "created": ("已下单", "the order is written, no wallet has heard of it"),
     "paying": ("支付中", "the wallet has been asked to open it"),
     "success": ("已收款", "paid, booked in the ledger; never left"),
-    "closed": ("已关闭", "not paid in time and closed at the wallet; a late payment still counts"),
-    "failed": ("失败", "the wallet says so; a late payment still counts"),
+    "closed": ("已关闭", "not paid in time and closed at the wallet; a late payment opens it again"),
+    "failed": ("失败", "the wallet says so and has closed it; a late payment opens it again"),
 }
 REFUND: Words = {
     "requested": ("已申请", "the amount is set aside, the wallet is about to be asked"),
-    "pending_approval": ("待同意", "the owner has to agree; no page leads here yet"),
+    "pending_approval": ("待同意", "a clerk's, above his limit: set aside until the owner agrees"),
     "approved": ("已同意", "agreed to, the wallet is about to be asked"),
-    "declined": ("不同意", "not agreed to, nothing was asked; no page leads here yet"),
+    "declined": ("不同意", "not agreed to, nothing was asked; the amount is free again"),
     "processing": ("退款中", "the wallet has accepted it; it has not arrived"),
     "unknown": ("待确认", "asked, and nobody knows what the wallet did: the amount stays set aside"),
     "success": ("已到账", "the wallet says it has arrived"),
-    "abnormal": ("异常", "the wallet could not pay it back (a closed card, for instance)"),
-    "closed": ("已关闭", "came to nothing or was refused; the amount is free again"),
+    "abnormal": (
+        "异常",
+        "the wallet could not pay it back (a closed card, say); it can go to the merchant's bank account",
+    ),
+    "closed": (
+        "已关闭",
+        "came to nothing or was refused: the amount is free; booked again if it arrives after all",
+    ),
 }
 CODE: Words = {
     "printed": ("已印", "a plate that belongs to no shop yet"),

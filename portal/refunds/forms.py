@@ -92,6 +92,8 @@ class LimitForm(FlaskForm):
             if problem.reason == "too_large":
                 most = f"¥{yuan(CLERK_LIMIT_MOST)}"
                 raise ValidationError(_("最多 %(amount)s", amount=most)) from problem
+            if problem.reason == "missing":
+                raise ValidationError(_("请填限额；填 0，店员每笔都要您同意")) from problem
             if problem.reason != "zero":
                 raise ValidationError(str(AMOUNT_WORDS[problem.reason])) from problem
 

@@ -16,6 +16,8 @@ from portal.refunds.models import Refund
 from portal.refunds.operations.rows import tell
 from portal.refunds.queries import is_over_the_limit, of_form, parts_of
 from portal.refunds.rules import Fact, State, after, check_window
+from portal.suspense import operations as suspense
+from portal.suspense.rules import Fact as CaseFact
 from portal.values.day import business_date
 from portal.values.errors import InvalidAmount, NotAllowedNow, Refused
 from portal.values.references import Kind, mint
@@ -103,11 +105,11 @@ def return_second_payment(
 ) -> Asked | None:
     """Give a second payment of one order back whole: `amount` fen, which lie in suspense under `transaction_no`.
 
-    Once for each transaction, under one number. None where there is no such payment, or where it was booked under this
-    very transaction: then it is no second one.
+    Once for each transaction, under one number. None where suspense does not hold it (any more) for nobody's decision:
+    it was booked after all, or two of staff have disposed of it.
     """
     paid = payments.lock(session, merchant_id, payment_no)
-    if paid is None or paid.transaction_no == transaction_no:
+    if paid is None:
         return None
     earlier = session.scalar(
         sa.select(Refund.refund_no).where(
@@ -118,6 +120,15 @@ def return_second_payment(
     )
     if earlier is not None:
         return Asked(earlier, fresh=False)
+    if not suspense.follow(
+        session,
+        merchant_id=merchant_id,
+        acquirer=paid.acquirer,
+        transaction_no=transaction_no,
+        fact=CaseFact.GOES_BACK,
+        now=now,
+    ):
+        return None
     number = mint(Kind.REFUND, merchant_id, key=reference_key, now=now)
     row = Refund(
         merchant_id=merchant_id,
