@@ -46,7 +46,6 @@ REFUSAL_WORDS = {
     "not_confirmed": _l("钱包查单不认这笔交易，不能入账也不能退"),
     "foreign_money": _l("不是人民币，账本里没有这笔钱，只能写明原因后忽略"),
     "refund_restricted": _l("这家商户的退款功能在限制中，先解除限制才能退"),
-    "goes_back_by_itself": _l("同一单的第二笔付款正在自动退回，不用再处理"),
     "by_hand": _l("这家钱包只认订单号，退这一笔可能退成另一笔，请入账，或者到钱包的商户后台手工退"),
     "other_contract": _l("这家商户现在没有这个特约商户号，不能入账"),
     "booked_already": _l("这笔交易已经记成一笔收款"),

@@ -158,9 +158,6 @@ def _check(session: Session, row: CaseRow, decision: Decision, now: datetime) ->
 
     Real money is released or given back, never ignored; what the wallet does not stand by is only ever ignored.
     """
-    under_way = refund_queries.of_payment(session, row.merchant_id, row.order_no)
-    if any(one.transaction_no == row.transaction_no and one.state not in _STAYED for one in under_way):
-        raise NotAllowedNow("goes_back_by_itself")
     if decision.way is Way.IGNORE:
         if row.kept and row.confirmed is not False:
             raise NotAllowedNow("ask_first" if row.confirmed is None else "money_is_there")
