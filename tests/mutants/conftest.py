@@ -12,6 +12,6 @@ __all__ = ["RememberedSms", "db", "keyring", "settings", "shop", "sms", "staff_d
 
 
 @pytest.fixture
-def shop(db: Database, keyring: Keyring) -> int:  # noqa: F811 - a fixture is found by its name
+def shop(db: Database, keyring: Keyring) -> int:
     add_merchant(db, keyring, merchant_id=SHOP, name="阿珍水果摊", code="7KQ42MHDW")
     return SHOP

@@ -12,7 +12,7 @@ PLACE = Path(__file__).parent / "records"
 # Who notices: the tests of the touched slice, or one of the harnesses below.
 UNIT = "unit"
 
-# What is run for a slice, the quickest first: its rules, operations and flows. Pages, processes and fuzzing are left out.
+# What is run for a slice, the quickest first: its rules, operations and flows. No pages, no processes, no fuzzing.
 UNITS: dict[str, tuple[str, ...]] = {
     "audit": ("tests/portal/audit",),
     "events": ("tests/portal/events",),
@@ -26,6 +26,7 @@ UNITS: dict[str, tuple[str, ...]] = {
         "tests/portal/notices/test_books.py",
         "tests/portal/notices/test_rejections.py",
     ),
+    "notices_in_trouble": ("tests/portal/notices/test_trouble.py",),
     "payments": (
         "tests/portal/payments/test_rules.py",
         "tests/portal/payments/test_operations.py",
@@ -41,22 +42,11 @@ UNITS: dict[str, tuple[str, ...]] = {
     "wallets": ("tests/portal/wallets/test_wechat_notices.py", "tests/portal/wallets/test_wechat_signing.py"),
 }
 # Tests that race threads against each other lie beside the unit tests; here they count as what they are.
-RACES = (
-    "at_once",
-    "at_the_same_time",
-    "do_not_deadlock",
-    "race",
-    "racing",
-    "parallel",
-    "concurrent",
-    "crosswise",
-    "crossing",
-)
+RACES = ("at_once", "at_the_same_time", "crosswise", "eight_writers", "of_many_who", "races", "racing")
 HARNESSES: dict[str, tuple[str, ...]] = {
     "race": ("tests/mutants/test_race.py",),
     "crash": ("tests/mutants/test_crash.py",),
     "power": ("tests/mutants/test_power.py",),
-    "machine": ("tests/machine",),
 }
 
 

@@ -138,6 +138,11 @@ def told_of(db: Database, number: str) -> list[str]:
         return [each.kind for each in feed.about(session, SHOP, [number])]
 
 
+def whole_feed(db: Database) -> list[feed.Happening]:
+    with db.transaction(merchant=SHOP) as session:
+        return feed.since(session, SHOP, after=0, most=1000)
+
+
 def nets(db: Database) -> dict[str, int]:
     with db.transaction(merchant=SHOP) as session:
         return {code: found.net for code, found in ledger.balances(session, SHOP).items() if found.net}
@@ -154,12 +159,10 @@ def test_a_payment_is_booked_once_wherever_the_process_dies(
 ) -> None:
     if road == "the long way":
         monkeypatch.setattr(receiving_flow.ordinary, "take", lambda *_, **__: None)
-    orders = 0
     for dies_at in range(1, _MOST_MOMENTS):
         number = add_order(db, keyring, merchant_id=SHOP, amount=1000, now=NOW)
         world.bank.pay(number, 1000)
         body, acknowledged = world.bank.tell(number), []
-        orders += 1
 
         def live(parties: Parties, number: str = number, body: bytes = body, said: list[int] = acknowledged) -> None:
             if road.startswith("nobody"):
@@ -175,7 +178,11 @@ def test_a_payment_is_booked_once_wherever_the_process_dies(
         assert row is not None
         assert (dies_at, row.state) == (dies_at, "success")
         assert (dies_at, told_of(db, number)) == (dies_at, ["payment.created", "payment.success"])
-        assert nets(db) == {"clearing:wechat": 996 * orders, "fee:wechat": 4 * orders, "merchant_payable": -1000 * orders}
+        assert nets(db) == {
+            "clearing:wechat": 996 * dies_at,
+            "fee:wechat": 4 * dies_at,
+            "merchant_payable": -1000 * dies_at,
+        }
         if not died:
             break
     assert not died
@@ -216,6 +223,8 @@ def test_a_refund_that_was_written_down_is_done_once_wherever_the_process_dies(
         assert (dies_at, row.refunded, row.refund_reserved) == (dies_at, 300 * len(done), 0)
         for one in written:
             assert (one.state, told_of(db, one.refund_no).count("refund.success")) == ("success", 1)
+        asked = [each.subject for each in whole_feed(db) if each.kind == "refund.requested"]
+        assert (dies_at, sorted(asked)) == (dies_at, sorted(world.bank.refunds))
         if not died:
             break
     assert not died

@@ -153,9 +153,7 @@ def test_a_notice_and_twenty_answers_to_questions_at_once_are_one_payment(
 
     def book(_place: int) -> Outcome:
         with many.transaction(merchant=SHOP) as session:
-            return payments.book(
-                session, merchant_id=SHOP, answer=bank.answer(number), payer_blind=None, now=NOW
-            )
+            return payments.book(session, merchant_id=SHOP, answer=bank.answer(number), payer_blind=None, now=NOW)
 
     assert Counter(at_once(20, book)) == {Outcome.BOOKED: 1, Outcome.ALREADY_BOOKED: 19}
     assert nets(db)["merchant_payable"] == -1234
@@ -193,6 +191,27 @@ def test_twenty_taps_on_the_payers_page_at_once_are_one_order(db: Database, keyr
             )
 
     assert len(set(at_once(20, tap))) == 1
+
+
+def test_twenty_taps_on_one_refund_form_at_once_are_one_refund(db: Database, keyring: Keyring, many: Database) -> None:
+    paid = add_payment(db, keyring, merchant_id=SHOP, amount=10_000, now=NOW)
+
+    def tap(_place: int) -> str:
+        with many.transaction(merchant=SHOP) as session:
+            return refunds.request(
+                session,
+                merchant_id=SHOP,
+                payment_no=paid,
+                amount=3_000,
+                reason="多收了",
+                form_key="one form",
+                asked_by=None,
+                reference_key=keyring.reference_key,
+                now=NOW,
+            ).refund_no
+
+    assert len(set(at_once(20, tap))) == 1
+    assert nets(db)["refund_in_flight:wechat"] == -3_000
 
 
 def test_forty_refunds_at_once_then_their_arrivals_told_twice_at_once(

@@ -12,11 +12,32 @@ from pathlib import Path
 
 SLICES = ("ledger", "refunds", "notices")
 _KINDS = ("rules", "operations", "flows", "postings", "queries")
-# Where the tests of a slice let a fault through, those of the slices that use it may still notice.
+# The tests of a slice, the quickest first, without its pages and processes; and those of the slices that use it.
+OWN: dict[str, tuple[str, ...]] = {
+    "ledger": ("tests/portal/ledger",),
+    "refunds": (
+        "tests/portal/refunds/test_rules.py",
+        "tests/portal/refunds/test_operations.py",
+        "tests/portal/refunds/test_stuck.py",
+        "tests/portal/refunds/test_approval.py",
+        "tests/portal/refunds/test_second_payment.py",
+        "tests/portal/refunds/test_flows.py",
+        "tests/portal/refunds/test_mutants.py",
+    ),
+    "notices": (
+        "tests/portal/notices/test_mutants.py",
+        "tests/portal/notices/test_payments.py",
+        "tests/portal/notices/test_refunds.py",
+        "tests/portal/notices/test_asking.py",
+        "tests/portal/notices/test_routed.py",
+        "tests/portal/notices/test_rejections.py",
+        "tests/portal/notices/test_books.py",
+    ),
+}
 WIDER: dict[str, tuple[str, ...]] = {
-    "ledger": ("tests/mutants", "tests/portal/payments", "tests/portal/test_doctor.py"),
-    "refunds": ("tests/mutants", "tests/portal/notices/test_refunds.py"),
-    "notices": ("tests/mutants", "tests/portal/test_doctor.py"),
+    "ledger": ("tests/mutants", "tests/portal/payments/test_operations.py", "tests/portal/notices/test_books.py"),
+    "refunds": ("tests/portal/refunds/test_views.py", "tests/mutants"),
+    "notices": ("tests/portal/notices/test_trouble.py", "tests/mutants"),
 }
 _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "!=", ast.NotEq: "==", ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">",
@@ -75,7 +96,9 @@ def faults(root: Path, path: Path) -> list[Fault]:
 
 def _files(root: Path) -> list[Path]:
     places = [root / "portal" / name / kind for name in SLICES for kind in _KINDS]
-    return [path for place in places for path in (place.with_suffix(".py"), *sorted(place.glob("*.py"))) if path.is_file()]
+    return [
+        path for place in places for path in (place.with_suffix(".py"), *sorted(place.glob("*.py"))) if path.is_file()
+    ]
 
 
 class _Finder(ast.NodeVisitor):

@@ -9,14 +9,14 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
 from tests.mutants.records import HARNESSES, RACES, UNIT, UNITS, Mutant, missing, mutants
 from tests.proofs import drawing
-from tests.proofs.mutant_tables import Row, hand_made_table, drawn_table, into_document
+from tests.proofs.mutant_tables import Row, drawn_table, hand_made_table, into_document
 from tests.proofs.trees import ROOT, CannotRun, Run, changed, copy_of_the_tree, run_tests
 
 PLACE = ROOT / ".proofs"
@@ -56,10 +56,8 @@ def _made_by_hand(only: Sequence[str]) -> int:
         print(f"✗ 不再适用的变异 / these no longer fit the source: {', '.join(stale) or only}", file=sys.stderr)
         return 2
     trials = [Trial(mutant.name, _texts(mutant), _selections(mutant)) for mutant in chosen]
-    found = _try_all(trials, PLACE / "mutants.json", baseline=True)
-    rows = [
-        Row(mutant.name, mutant.breaks, mutant.slices, mutant.caught_by, found[mutant.name]) for mutant in chosen
-    ]
+    found = _try_all(trials, PLACE / "mutants.json")
+    rows = [Row(mutant.name, mutant.breaks, mutant.slices, mutant.caught_by, found[mutant.name]) for mutant in chosen]
     table, caught = hand_made_table(rows)
     print(table)
     if not only:
@@ -70,7 +68,7 @@ def _made_by_hand(only: Sequence[str]) -> int:
 def _drawn(number: int, seed: int) -> int:
     chosen = drawing.draw(ROOT, number, seed)
     trials = [Trial(fault.name, {fault.file: fault.text}, _slice_selection(fault.slice)) for fault in chosen]
-    found = _try_all(trials, PLACE / f"mutants-{seed}.json", baseline=True)
+    found = _try_all(trials, PLACE / f"mutants-{seed}.json")
     table, left = drawn_table([(fault, found[fault.name]) for fault in chosen], seed)
     print(table)
     into_document(f"drawn {seed}", table)
@@ -85,7 +83,7 @@ def _selections(mutant: Mutant) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def _slice_selection(name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return ((f"{UNIT} {name}", UNITS[name]), ("wider", drawing.WIDER[name]))
+    return ((f"{UNIT} {name}", drawing.OWN[name]), ("wider", drawing.WIDER[name]))
 
 
 def _texts(mutant: Mutant) -> dict[str, str]:
@@ -96,45 +94,48 @@ def _texts(mutant: Mutant) -> dict[str, str]:
     return texts
 
 
-def _try_all(trials: Sequence[Trial], kept_in: Path, *, baseline: bool) -> dict[str, dict[str, Run]]:
-    """What each selection said of each fault. Before any, the same tests must pass without a fault."""
-    kept = _load(kept_in)
-    selections = sorted({selection for trial in trials for selection in trial.selections})
-    unbroken = [Trial("", {}, (selection,)) for selection in selections] if baseline else []
-    steps = [*unbroken, *trials]
-    found: dict[str, dict[str, Run]] = {trial.name: {} for trial in trials}
+def _try_all(trials: Sequence[Trial], kept_in: Path) -> dict[str, dict[str, Run]]:
+    """What each selection said of each fault.
+
+    A selection that has passed with some fault is known to pass; any other must pass without one, or what it said of
+    the others means nothing.
+    """
+    kept, found = _load(kept_in), {trial.name: dict[str, Run]() for trial in trials}
+    doubted: dict[str, tuple[str, ...]] = {}
     with copy_of_the_tree() as tree:
-        for done, trial in enumerate(steps):
+        for done, trial in enumerate(trials):
             for how, tests in trial.selections:
-                _tell(done, len(steps), f"{trial.name or '(无变异 no mutant)'} · {how}")
-                run = _once(tree, trial, tests, kept, lambda: _save(kept_in, kept))
-                if not trial.texts and run.failed:
-                    raise CannotRun(f"without any fault: {run.failed} {run.reason}")
-                if trial.texts:
-                    found[trial.name][how] = run
+                _tell(done, len(trials), f"{trial.name} · {how}")
+                run = found[trial.name][how] = _once(tree, trial, tests, kept, kept_in)
+                doubted[how] = tests
                 if run.failed:
                     break
-    _tell(len(steps), len(steps), "")
+        passed = {how for runs in found.values() for how, run in runs.items() if not run.failed}
+        for how in sorted(doubted.keys() - passed):
+            _tell(len(trials), len(trials), f"(无变异 no mutant) · {how}")
+            run = _once(tree, Trial("", {}, ()), doubted[how], kept, kept_in)
+            if run.failed:
+                raise CannotRun(f"without any fault: {run.failed} {run.reason}")
+    _tell(len(trials), len(trials), "")
     print()
     return found
 
 
-def _once(
-    tree: Path, trial: Trial, tests: tuple[str, ...], kept: dict[str, dict[str, object]], save: Callable[[], None]
-) -> Run:
-    key = hashlib.sha256(
-        json.dumps([_product(), _files(tests), trial.texts, tests], ensure_ascii=False).encode()
-    ).hexdigest()
+def _once(tree: Path, trial: Trial, tests: tuple[str, ...], kept: dict[str, dict[str, object]], kept_in: Path) -> Run:
+    told = [_around(tuple(sorted(trial.texts))), _files(tests), trial.texts, tests]
+    key = hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
     if key not in kept:
         with changed(tree, trial.texts):
             kept[key] = {"name": trial.name, **asdict(run_tests(tree, tests, seconds=_SECONDS))}
-        save()
+        _save(kept_in, kept)
     return Run(*(kept[key][name] for name in ("failed", "reason", "seconds")))  # type: ignore[arg-type]
 
 
 @cache
-def _product() -> str:
-    return _digest([ROOT / name for name in ("portal", "migrations/versions", "deploy", "tests/conftest.py")])
+def _around(changed_files: tuple[str, ...]) -> str:
+    """The slices that are changed, and what every test stands on. Without a change: the whole product."""
+    slices = {"/".join(name.split("/")[:2]) for name in changed_files} or {"portal"}
+    return _digest([ROOT / name for name in sorted({*slices, "portal/plumbing", "migrations/versions"})])
 
 
 @cache
