@@ -11,10 +11,14 @@ from portal.rebates.views import blueprint as rebates
 from portal.receipts.exports.views import blueprint as exports
 from portal.receipts.views import blueprint as receipts
 from portal.refunds.views import blueprint as refunds
+from portal.settlement.views import blueprint as settlement
 from portal.staff.views import blueprint as staff
 from portal.today.views import blueprint as today
 
-BLUEPRINTS = (codes, identity, merchants, notices, payments, returns, rebates, refunds, receipts, exports, staff, today)
+BLUEPRINTS = (
+    *(codes, identity, merchants, notices, payments, returns, rebates, refunds, receipts, exports, settlement),
+    *(staff, today),
+)
 # Their requests carry a wallet's signature instead of a form token.
 SIGNED_BY_WALLETS = (notices, returns)
 # All that the notices' own process serves.

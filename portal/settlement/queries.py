@@ -13,7 +13,7 @@ from portal.payments.rules import Source
 from portal.plumbing.db import METADATA
 from portal.refunds.models import Refund
 from portal.settlement.models import DaySheet
-from portal.settlement.rules import Earlier, Figures, Group, Split, books_of, lines_of, missing_from, rebate_of
+from portal.settlement.rules import Earlier, Figures, Group, Line, Split, books_of, lines_of, missing_from, rebate_of
 from portal.settlement.sealing import days_to_seal, from_json
 from portal.settlement.stages import Bill, Payout, Standing
 from portal.values.day import SHANGHAI, day_bounds
@@ -95,6 +95,20 @@ def told_later(session: Session, merchant_id: int, day: date) -> list[SheetRow]:
         .order_by(DaySheet.position)
     )
     return [as_row(row) for row in rows]
+
+
+def late_lines(session: Session, merchant_id: int, days: list[date]) -> dict[date, list[Line]]:
+    """By day, what stands of it on later sheets."""
+    if not days:
+        return {}
+    tells = sa.func.jsonb_array_length(DaySheet.figures["earlier"]) > 0
+    later = session.scalars(
+        sa.select(DaySheet).where(DaySheet.merchant_id == merchant_id, DaySheet.day > min(days), tells)
+    )
+    found: dict[date, list[Line]] = {}
+    for one in (one for row in later for one in as_row(row).figures.earlier if one.day in days):
+        found.setdefault(one.day, []).extend(one.lines)
+    return found
 
 
 def splits(session: Session, merchant_id: int, days: list[date]) -> list[Split]:

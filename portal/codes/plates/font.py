@@ -5,6 +5,7 @@ Only the printing process imports this module; the web process asks `coverage` i
 
 from functools import cache
 from io import BytesIO
+from pathlib import Path
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
@@ -21,9 +22,9 @@ def width(text: str) -> float:
     return sum(advances[ord(sign)] for sign in text)
 
 
-def cut_to(text: str) -> bytes:
+def cut_to(text: str, *, face: Path = FACE_FILE) -> bytes:
     """The face with only the glyphs of `text` (about 10 KB for a plate): small enough to embed as it is."""
-    font = TTFont(BytesIO(_file()), lazy=True, recalcTimestamp=False)
+    font = TTFont(BytesIO(_file(face)), lazy=True, recalcTimestamp=False)
     options = subset.Options()
     options.layout_features = ["kern", "pwid"]
     options.hinting = False
@@ -38,8 +39,8 @@ def cut_to(text: str) -> bytes:
 
 
 @cache
-def _file() -> bytes:
-    return FACE_FILE.read_bytes()
+def _file(face: Path = FACE_FILE) -> bytes:
+    return face.read_bytes()
 
 
 @cache

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 
+from portal.ledger import operations as ledger
+from portal.ledger.rules import Move
 from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
 from portal.plumbing.work import Tools
@@ -63,6 +65,35 @@ def close(tools: Tools) -> Callable[..., list[SheetRow]]:
         return flows.close_days(tools, now=NIGHT + timedelta(days=nights))
 
     return run
+
+
+@pytest.fixture
+def post(staff_db: Database) -> Callable[..., None]:
+    """`post("suspense", 35)`: a posting of DAY that moves money from this account to the first acquirer's clearing."""
+
+    def write(credit: str, amount: int, *, debit: str = "clearing:wechat") -> None:
+        move = Move("other", f"{debit}-{credit}", debit, credit, amount, DAY)
+        with staff_db.transaction(merchant=SHOP) as session:
+            ledger.post(session, merchant_id=SHOP, moves=[move], now=NIGHT)
+
+    return write
+
+
+@pytest.fixture
+def told_elsewhere(forge: Callable[[str], None]) -> Callable[[], None]:
+    """640 fen under another contract, told by the interconnect's stand-in on DAY: no posting of ours."""
+
+    def write() -> None:
+        forge(
+            "INSERT INTO payments (merchant_id, payment_no, wallet, acquirer, sub_merchant_no, source, state, amount,"
+            " promotions, fee, fee_returned, fee_rate_bp, refunded, refund_reserved, note, created_at, expires_at,"
+            " transaction_no, paid_at, day_number, business_date)"
+            " SELECT merchant_id, 'Y-elsewhere', wallet, acquirer, sub_merchant_no, 'interconnect', state, 640, '[]',"
+            " 0, 0, 0, 0, 0, '', created_at, expires_at, 'T-elsewhere', paid_at, 3, business_date"
+            " FROM payments LIMIT 1"
+        )
+
+    return write
 
 
 @pytest.fixture

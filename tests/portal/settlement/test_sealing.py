@@ -9,8 +9,6 @@ import pytest
 import sqlalchemy as sa
 
 from portal.audit import queries as audit
-from portal.ledger import operations as ledger
-from portal.ledger.rules import Move
 from portal.plumbing import jobs
 from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
@@ -190,22 +188,12 @@ def test_what_a_worker_beside_us_has_sealed_is_left_to_it(
 
 
 def test_money_that_fits_no_order_and_payments_of_other_contracts_are_told_apart(
-    paid: Paid, close: Close, staff_db: Database, forge: Forge
+    paid: Paid, close: Close, post: Callable[..., None], told_elsewhere: Callable[[], None]
 ) -> None:
     paid(1_000)
     paid(800, hour=9)
-    move = Move("suspense", "wechat:T1", "clearing:wechat", "suspense", 35, DAY)
-    with staff_db.transaction(merchant=SHOP) as session:
-        ledger.post(session, merchant_id=SHOP, moves=[move], now=NIGHT)
-    # As if the interconnect's stand-in had told of it: no posting of ours.
-    forge(
-        "INSERT INTO payments (merchant_id, payment_no, wallet, acquirer, sub_merchant_no, source, state, amount,"
-        " promotions, fee, fee_returned, fee_rate_bp, refunded, refund_reserved, note, created_at, expires_at,"
-        " transaction_no, paid_at, day_number, business_date)"
-        " SELECT merchant_id, 'Y-elsewhere', wallet, acquirer, sub_merchant_no, 'interconnect', state, 640, '[]', 0, 0,"
-        " 0, 0, 0, '', created_at, expires_at, 'T-elsewhere', paid_at, 3, business_date"
-        " FROM payments WHERE amount = 800"
-    )
+    post("suspense", 35)
+    told_elsewhere()
     (row,) = close()
     assert (row.figures.elsewhere_count, row.figures.elsewhere_gross) == (1, 640)
     assert (row.figures.total.gross, row.figures.total.held) == (1_800, 35)

@@ -1,0 +1,15 @@
+"""Statements for a web request: the drawing happens in a warm process beside this one, with limits and a deadline."""
+
+import atexit
+from collections.abc import Mapping
+from typing import Any
+
+from portal.plumbing.press import Press
+
+_press = Press("portal.settlement.statement.child")
+atexit.register(_press.close)
+
+
+def render_statement(paper: Mapping[str, Any]) -> bytes:
+    """The statement that `paper.paper_of` describes, as a PDF of A4 pages. Raises PressFailed if no print came."""
+    return _press.ask(paper)
