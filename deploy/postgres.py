@@ -44,6 +44,8 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "jit": "off",
     "log_checkpoints": "off",
+    # After a crash the data directory is synchronised as one file system, not file by file: a tenth of the time.
+    "recovery_init_sync_method": "syncfs",
 }
 _NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
 

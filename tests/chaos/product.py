@@ -161,7 +161,8 @@ class Product:
         for process in family:
             with suppress(psutil.Error):
                 process.kill()
-        psutil.wait_procs(family, timeout=10)
+        while any(_lives(process) for process in family):
+            time.sleep(0.01)
         self.postgres.stop()
         self.postgres.start()
         return killed, time.time()
@@ -240,6 +241,14 @@ class Product:
                 last = str(trouble)
             time.sleep(0.2)
         raise NotStarted(f"{url} was not ready within {_READY_SECONDS} s: {last}")
+
+
+def _lives(process: psutil.Process) -> bool:
+    """A zombie holds nothing any more, even where nobody buries it."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 def _free_ports(how_many: int) -> list[int]:
