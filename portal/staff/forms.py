@@ -12,6 +12,8 @@ from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optio
 from portal.merchants.rules import REASON_LEAST, REASON_MOST, Function
 from portal.merchants.words import FUNCTION_WORDS, STEP_WORDS
 from portal.plumbing.clock import now
+from portal.reconciliation.ways import Way as ItemWay
+from portal.staff.words import ITEM_WAY_WORDS
 from portal.suspense.rules import Way
 from portal.values.day import business_date
 
@@ -81,12 +83,14 @@ class LiftForm(FlaskForm):
 class DecideItemForm(FlaskForm):
     """What becomes of one difference between a bill and our books."""
 
-    way = RadioField(_l("处理办法"), [InputRequired(_l("请选一种处理办法"))], default="hold")
+    way = RadioField(_l("处理办法"), [InputRequired(_l("请选一种处理办法"))])
     reason = _sentence(_l("原因"), _l("请写原因"), _l("核对了什么，等什么；和处理人一起留在审计里"))
 
-    def __init__(self, *given: Any, **named: Any) -> None:
+    def __init__(self, *given: Any, offered: tuple[ItemWay, ...] = (), **named: Any) -> None:
         super().__init__(*given, **named)
-        self.way.choices = [("hold", _l("挂账，最多 7 天")), ("ignore", _l("忽略，不动任何一笔钱"))]
+        self.way.choices = [(str(way), ITEM_WAY_WORDS[way]) for way in offered]
+        if offered and self.way.data is None:
+            self.way.data = str(offered[0])
 
 
 class DecideCaseForm(FlaskForm):

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 from portal.identity.rules import StaffRole
 from portal.merchants.rules import State
 from portal.reconciliation.rules import BatchState, Difference, ItemState
+from portal.reconciliation.ways import Way
 from portal.staff.rules import Check, Finding
 from portal.wallets.applications import ApplicationState, Document
 
@@ -90,6 +91,20 @@ REFUSAL_WORDS = {
     "not_restricted": _l("这项功能没有在限制，可能是同事刚刚解除的"),
     "item_is_over": _l("这笔差异已经有结果了，可能是同事刚刚处理的，或者又核对上了"),
     "day_closed": _l("这一天已经关账"),
+    "unknown_item": _l("没有这笔差异"),
+    "waits_for_second": _l("这笔差异已经有人提出处理办法，正在等第二人"),
+    "no_such_way": _l("这笔差异不能这样处理"),
+    "in_suspense": _l("这笔钱已经在待查款里，请在那里处理，不重复记账"),
+    "nothing_to_book": _l("钱包说没有成功的款项，没有可以补记的"),
+    "no_contract": _l("这家商户在这个收单机构没有对得上的合同，查不了单"),
+    "proposal_is_over": _l("这个提议已经有结果了，可能是同事刚刚处理的"),
+    "proposal_changed": _l("提议和您看到的不一样了，请再看一遍"),
+    "second_person": _l("您是提出人，要另一位财务同意"),
+    "item_changed": _l("这笔差异在提出之后变了，请退回后重新提出"),
+    "does_not_fit": _l("和我方的订单对不上，没有记账，请换一种处理办法"),
+    "wrong_amount": _l("和我方的退款金额对不上，没有记账"),
+    "wrong_merchant": _l("不是这家商户的款项，没有记账"),
+    "unknown_refund": _l("我方没有这笔退款，没有记账"),
     "not_balanced": _l("还有账单没到，或者还有差异没有处理，先不能关账"),
 }
 BATCH_STATE_WORDS = {
@@ -117,6 +132,29 @@ DIFFERENCE_WORDS = {
     Difference.CHANNEL_ONLY: ("in", _l("渠道有 我方无")),
     Difference.DUPLICATE: ("warn", _l("账单行重复")),
     Difference.FEE: ("half", _l("手续费不符")),
+}
+# What can be done about a difference, and the line beside it.
+ITEM_WAY_WORDS = {
+    Way.REPOST: _l("按查单结果补记"),
+    Way.HOLD: _l("挂账"),
+    Way.ACCEPT: _l("以账单为准"),
+    Way.IGNORE: _l("忽略"),
+}
+ITEM_WAY_HINTS = {
+    Way.REPOST: _l("现在问一次钱包，要第二人"),
+    Way.HOLD: _l("最多 7 天，到期提醒"),
+    Way.ACCEPT: _l("新记分录，原账不改，要第二人"),
+    Way.IGNORE: _l("必须写原因"),
+}
+DIFFERENCE_COLUMNS = (
+    *(_l("类别"), _l("收款或退款"), _l("时间（北京）"), _l("商户号"), _l("商户"), _l("特约商户号"), _l("收单机构")),
+    *(_l("付款钱包"), _l("单号"), _l("订单号"), _l("钱包单号"), _l("账单金额（元）"), _l("我方金额（元）")),
+    *(_l("差额（元）"), _l("账单手续费（元）"), _l("我方手续费（元）"), _l("处理"), _l("处理人"), _l("原因")),
+)
+BILL_KIND_WORDS = {
+    "trades": _l("交易账单"),
+    "funds": _l("服务商资金账单"),
+    "merchant_funds": _l("商户资金账单"),
 }
 ITEM_STATE_WORDS = {
     ItemState.MATCHED: ("ok", _l("又核对上了")),

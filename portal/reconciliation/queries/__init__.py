@@ -13,15 +13,17 @@ from portal.reconciliation.queries.bills import (
 from portal.reconciliation.queries.items import (
     ITEMS_MOST,
     ItemRow,
+    Waiting,
     Wish,
     at_stake,
-    counts,
+    every_item,
     item,
     items,
     open_by_merchant,
     open_count,
     open_items,
     side_of,
+    waiting_of_day,
 )
 from portal.reconciliation.queries.proposals import ProposalRow, proposal, proposal_of, proposals, waiting
 from portal.reconciliation.queries.sums import SumRow, merchant_sums, sums
@@ -37,12 +39,13 @@ __all__ = [
     "ProposalRow",
     "Standing",
     "SumRow",
+    "Waiting",
     "Wish",
     "at_stake",
     "batch",
     "batches",
-    "counts",
     "days",
+    "every_item",
     "item",
     "items",
     "merchant_sums",
@@ -59,4 +62,5 @@ __all__ = [
     "sums",
     "unfinished_days",
     "waiting",
+    "waiting_of_day",
 ]

@@ -96,7 +96,7 @@ def open_by_merchant(session: Session, key: BatchKey) -> dict[int, tuple[int, in
     return {int(merchant or 0): (count, int(amount)) for merchant, count, amount in rows}
 
 
-def side_of(row: BillItem) -> Side:
+def side_of(row: BillItem | ItemRow) -> Side:
     """A difference as the ways see it."""
     return Side(
         sort=LineSort(row.sort),
@@ -123,19 +123,38 @@ def open_count(session: Session) -> int:
     return session.scalar(sa.select(sa.func.count()).select_from(BillItem).where(BillItem.state.in_(UNSETTLED))) or 0
 
 
-def counts(session: Session, day: date, *, today: date) -> dict[str, int]:
-    """How many differences of a day wait for somebody, wait for a second person, rest, and rest until today at most."""
-    resting = BillItem.state == ItemState.ON_HOLD
+@dataclass(frozen=True)
+class Waiting:
+    """A day's open differences: how many wait for somebody, for a second person, rest, and rested too long.
+
+    `rests_until` is the first day on which one that rests is due.
+    """
+
+    fresh: int
+    proposed: int
+    on_hold: int
+    overdue: int
+    rests_until: date | None
+
+    @property
+    def total(self) -> int:
+        """All that keep the day from being balanced."""
+        return self.fresh + self.proposed + self.on_hold
+
+
+def waiting_of_day(session: Session, day: date, *, today: date) -> Waiting:
+    """What is open on a day, by what it waits for."""
+    resting, proposed = BillItem.state == ItemState.ON_HOLD, _proposed()
     row = session.execute(
         sa.select(
-            sa.func.count().filter(~resting, ~_proposed()),
-            sa.func.count().filter(_proposed()),
-            sa.func.count().filter(resting),
+            sa.func.count().filter(~resting, ~proposed),
+            sa.func.count().filter(proposed),
+            sa.func.count().filter(resting, ~proposed),
             sa.func.count().filter(~resting, BillItem.hold_until < today),
             sa.func.min(BillItem.hold_until).filter(resting),
         ).where(BillItem.day == day, BillItem.state.in_(UNSETTLED))
     ).one()
-    return {"open": row[0], "proposed": row[1], "on_hold": row[2], "overdue": row[3], "total": row[0] + row[1] + row[2]}
+    return Waiting(*row)
 
 
 def items(session: Session, day: date, *, wish: Wish | None = None, only_open: bool = True) -> list[ItemRow]:
@@ -143,6 +162,12 @@ def items(session: Session, day: date, *, wish: Wish | None = None, only_open: b
     asked = wish or Wish(state="open" if only_open else "all")
     order = (BillItem.state.in_(UNSETTLED).desc(), at_stake().desc(), BillItem.item_id)
     wanted = _items().where(BillItem.day == day, *_wished(asked)).order_by(*order).limit(ITEMS_MOST)
+    return [_item(row[0], row[1]) for row in session.execute(wanted)]
+
+
+def every_item(session: Session, day: date) -> list[ItemRow]:
+    """All differences of a day, in the order in which they happened."""
+    wanted = _items().where(BillItem.day == day).order_by(BillItem.at, BillItem.item_id)
     return [_item(row[0], row[1]) for row in session.execute(wanted)]
 
 

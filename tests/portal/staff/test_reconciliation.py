@@ -67,7 +67,7 @@ def test_a_day_shows_its_sums_and_its_differences(
 ) -> None:
     compared(replace(line, amount=2035))
     page = desk("finance").browser.get(PAGE).text
-    for words in ("微信收单", "20.35", "20.00", "0.35", "金额不符", "阿珍水果摊", line.order_no, "保存处理"):
+    for words in ("微信收单", "20.35", "20.00", "0.35", "金额不符", "阿珍水果摊", line.order_no, "提出／保存"):
         assert words in page
 
 
@@ -112,7 +112,7 @@ def test_a_difference_is_decided_with_a_reason(
     browser = desk("finance").browser
     answer = browser.post(f"{PAGE}/{item}", data={"way": way, "reason": "已经问了微信，等回复"})
     assert answer.status_code == 302
-    page = browser.get(f"{PAGE}?show=all").text
+    page = browser.get(f"{PAGE}?state=all").text
     assert said in page
     assert "已经问了微信，等回复" in page
     with staff_db.transaction() as session:
