@@ -171,24 +171,23 @@ def book_unexplained(
     )
     if not opened:
         return False
+    _tell(session, merchant_id, answer, reason, ours, now)
+    return True
+
+
+def _tell(session: Session, merchant_id: int, answer: PaymentAnswer, reason: str, kept: bool, now: datetime) -> None:
+    transaction_no = answer.transaction_id or ""
     facts = {
         "amount": answer.amount,
         "currency": answer.currency,
         "acquirer": answer.acquirer,
         "reason": reason,
         "order": answer.order_no,
-        "transaction": answer.transaction_id,
-        "kept": ours,
+        "transaction": transaction_no,
+        "kept": kept,
     }
-    events.append(
-        session,
-        merchant_id=merchant_id,
-        kind="payment.unexplained",
-        subject=answer.transaction_id[:40],
-        now=now,
-        facts=facts,
-    )
-    return True
+    kind, subject = "payment.unexplained", transaction_no[:40]
+    events.append(session, merchant_id=merchant_id, kind=kind, subject=subject, now=now, facts=facts)
 
 
 def kept_promotions(promotions: tuple[Promotion, ...]) -> list[dict[str, object]]:
