@@ -75,7 +75,9 @@ class Owner:
         values, url = hidden(page.text), page.url.partition("?")[0]
 
         def tap() -> requests.Response:
-            return self._signed_in().post(url, data=values, headers={"Referer": page.url}, timeout=_PATIENCE)
+            return self._signed_in().post(
+                url, data=values, headers={"Referer": page.url}, timeout=_PATIENCE, allow_redirects=False
+            )
 
         if taps == 1:
             return self._done(tap(), fen)
@@ -84,8 +86,10 @@ class Owner:
         return sum(self._done(answer, fen) for answer in answers) > 0
 
     def _done(self, page: requests.Response, fen: int) -> bool:
-        found = _NUMBER.search(page.url)
-        if found is None or page.status_code != requests.codes.ok:
+        """Whether this page, or the one it leads to, is the refund's own."""
+        moved = page.headers.get("Location", "") if page.is_redirect else ""
+        found = _NUMBER.search(moved or page.url)
+        if found is None or page.status_code >= requests.codes.bad_request:
             return False
         self._counter.shown.append((found[1], fen))
         return True

@@ -24,7 +24,7 @@ class Way(StrEnum):
     PERSONAL = "personal"
 
 
-_WAYS = {Way.PLATE_WECHAT: 26, Way.PLATE_JD: 18, Way.STATIC_WECHAT: 28, Way.STATIC_JD: 20, Way.PERSONAL: 8}
+_WAYS = {Way.PLATE_WECHAT: 22, Way.PLATE_JD: 16, Way.STATIC_WECHAT: 30, Way.STATIC_JD: 23, Way.PERSONAL: 9}
 PLATES = (Way.PLATE_WECHAT, Way.PLATE_JD)
 
 
@@ -39,7 +39,7 @@ class Asking(StrEnum):
 
 
 _ASKINGS = {Asking.WHOLE: 30, Asking.PART: 40, Asking.TWO_PARTS: 20, Asking.RIVALS: 6, Asking.TWICE: 4}
-REFUNDED = 0.36
+REFUNDED = 0.22
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _deed(dice: random.Random, after: int) -> Fault:
     kind, target = _weighted(dice, _DEEDS)
     seconds = {
         "stop": dice.uniform(0.5, 2.5),
-        "stall": dice.uniform(0.3, 1.5),
+        "stall": dice.uniform(0.3, 1.2),
         "clock": float(dice.randint(20, 400)),
     }.get(kind, 0.0)
     return Fault(after, kind, target, round(seconds, 2), dice.randrange(8))

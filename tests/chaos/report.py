@@ -1,12 +1,10 @@
 """What a run proved, as lines for the terminal and as a document."""
 
-import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy.settings import ROOT
 from tests.chaos.reading import percentile
 from tests.chaos.running import End
 from tests.chaos.storm import RETRY_SPEED
@@ -36,20 +34,21 @@ def one(end: End) -> str:
     trouble = [*verdict.words, *end.unbalanced]
     lines += [f"  ! {words}" for words in trouble[:_WORDS_MOST]]
     lines += [f"  ! … and {len(trouble) - _WORDS_MOST} more"] if len(trouble) > _WORDS_MOST else []
-    lines += [f"  ? gave up: {words}" for words in [*end.unpaid, *end.unrefunded][:_WORDS_MOST]]
+    gave_up = [*end.unpaid, *end.unrefunded]
+    lines += [f"  ? gave up after many tries: {len(gave_up)}, e.g. {gave_up[0]}"] if gave_up else []
     return "\n".join(lines)
 
 
-def write(ends: Sequence[End], document: Path) -> None:
+def write(ends: Sequence[End], document: Path, *, commit: str) -> None:
     """The table, between its marks in a document that may say more around them."""
-    table = f"{BEGIN}\n{_table(ends)}\n{FINISH}"
+    table = f"{BEGIN}\n{_table(ends, commit)}\n{FINISH}"
     text = document.read_text(encoding="utf-8") if document.exists() else f"# Proof\n\n{BEGIN}\n{FINISH}\n"
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(FINISH)
     document.write_text(f"{before}{table}{after}", encoding="utf-8")
 
 
-def _table(ends: Sequence[End]) -> str:
+def _table(ends: Sequence[End], commit: str) -> str:
     kinds: Counter[str] = Counter()
     for end in ends:
         kinds.update(end.faults)
@@ -72,8 +71,8 @@ def _table(ends: Sequence[End]) -> str:
     )
     money = sum(end.verdict.fen for end in ends)
     said = [
-        f"Run {datetime.now(UTC):%Y-%m-%d %H:%M} UTC on commit `{_commit()}`; the waits of the notices' ladder"
-        f" divided by {RETRY_SPEED}. ¥{money / 100:,.2f} moved.",
+        f"Run {datetime.now(UTC):%Y-%m-%d %H:%M} UTC{f' on commit `{commit}`' if commit else ''}; the waits of the"
+        f" notices' ladder divided by {RETRY_SPEED}. ¥{money / 100:,.2f} moved.",
         "",
         *rows,
         "",
@@ -99,10 +98,3 @@ def _seconds(values: Sequence[float]) -> str:
         return "none"
     ordered = sorted(values)
     return f"median {percentile(ordered, 0.5):.1f} s, worst {ordered[-1]:.1f} s"
-
-
-def _commit() -> str:
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip() or "?"

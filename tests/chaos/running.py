@@ -21,7 +21,7 @@ _NAMES = {"crash": "database crash", "clock": "clock jump"}
 class Size:
     """How much one seed does."""
 
-    payments: int = 2250
+    payments: int = 2500
     faults: int = 110
 
 

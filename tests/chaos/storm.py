@@ -16,7 +16,7 @@ from tests.chaos.payers import Paid, Payer, Till, till_of
 from tests.chaos.plan import Fault, Plan
 from tests.chaos.product import NotStarted, Product
 
-PAYERS_AT_ONCE, OWNERS_AT_ONCE = 6, 3
+PAYERS_AT_ONCE, OWNERS_AT_ONCE = 6, 5
 RETRY_SPEED = 100
 _LOOK_SECONDS = 0.05
 
