@@ -37,9 +37,9 @@ def upgrade() -> None:
     for name in _ITEMS:
         op.add_column("bill_items", sa.Column(name, sa.BigInteger()))
     for name in _TOTALS:
-        # Bills compared before fees were: their sums had none. The next comparison writes them anew.
+        # Bills compared before fees were: their sums had none. The next comparison writes them anew; a worker of the
+        # release before, which knows nothing of fees, may still write some.
         op.add_column("bill_totals", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
-        op.alter_column("bill_totals", name, server_default=None)
     _resolutions()
     _standings()
     _payouts()

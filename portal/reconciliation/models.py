@@ -140,10 +140,10 @@ class BillTotal(Base):
     wallet: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
     bill_lines: Mapped[int] = mapped_column(sa.BigInteger)
     bill_amount: Mapped[int] = mapped_column(sa.BigInteger)
-    bill_refunds: Mapped[int] = mapped_column(sa.BigInteger)
-    bill_fee: Mapped[int] = mapped_column(sa.BigInteger)
+    bill_refunds: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
+    bill_fee: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
     our_amount: Mapped[int] = mapped_column(sa.BigInteger)
-    our_fee: Mapped[int] = mapped_column(sa.BigInteger)
+    our_fee: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
     matched: Mapped[int] = mapped_column(sa.BigInteger)
 
 
