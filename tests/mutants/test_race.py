@@ -97,16 +97,21 @@ def assert_ledger_holds(staff_db: Database) -> None:
         assert ledger.accounts_that_disagree(session) == []
 
 
-def test_twenty_posters_at_once_add_up(staff_db: Database, many: Database) -> None:
-    def post(place: int) -> None:
-        for turn in range(3):
-            accounts = ("clearing:wechat", "suspense") if place % 2 else ("clearing:wechat", "merchant_payable")
-            move = Move("test", f"{place}-{turn}", *accounts, amount=100, business_date=business_date(NOW))
-            with many.transaction(merchant=SHOP) as session:
-                ledger_operations.post(session, merchant_id=SHOP, moves=[move], now=NOW)
+def test_twenty_posters_at_once_add_up_and_post_a_fact_they_share_once(staff_db: Database, many: Database) -> None:
+    def move(ref: str, credit: str) -> Move:
+        return Move("test", ref, "clearing:wechat", credit, amount=100, business_date=business_date(NOW))
 
-    assert at_once(20, post) == [None] * 20
-    assert nets(many) == {"clearing:wechat": 6_000, "suspense": -3_000, "merchant_payable": -3_000}
+    def post(place: int) -> bool:
+        for turn in range(3):
+            own = move(f"{place}-{turn}", "suspense" if place % 2 else "merchant_payable")
+            with many.transaction(merchant=SHOP) as session:
+                ledger_operations.post(session, merchant_id=SHOP, moves=[own], now=NOW)
+        with many.transaction(merchant=SHOP) as session:
+            shared = move("shared", "fee:wechat")
+            return ledger_operations.post_once(session, merchant_id=SHOP, move=shared, now=NOW)
+
+    assert Counter(at_once(20, post)) == {True: 1, False: 19}
+    assert nets(many) == {"clearing:wechat": 6_100, "suspense": -3_000, "merchant_payable": -3_000, "fee:wechat": -100}
     assert_ledger_holds(staff_db)
 
 

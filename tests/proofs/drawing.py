@@ -34,10 +34,11 @@ OWN: dict[str, tuple[str, ...]] = {
         "tests/portal/notices/test_books.py",
     ),
 }
+HARNESS = ("tests/mutants/test_race.py", "tests/mutants/test_crash.py")
 WIDER: dict[str, tuple[str, ...]] = {
-    "ledger": ("tests/mutants", "tests/portal/payments/test_operations.py", "tests/portal/notices/test_books.py"),
-    "refunds": ("tests/portal/refunds/test_views.py", "tests/mutants"),
-    "notices": ("tests/portal/notices/test_trouble.py", "tests/mutants"),
+    "ledger": ("tests/portal/payments/test_operations.py", "tests/portal/notices/test_books.py", *HARNESS),
+    "refunds": ("tests/portal/refunds/test_views.py", *HARNESS),
+    "notices": ("tests/portal/notices/test_trouble.py", *HARNESS),
 }
 _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "!=", ast.NotEq: "==", ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">",

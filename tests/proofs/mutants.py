@@ -14,10 +14,11 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
+from deploy.postgres import EmbeddedPostgres
 from tests.mutants.records import HARNESSES, RACES, UNIT, UNITS, Mutant, missing, mutants
 from tests.proofs import drawing
 from tests.proofs.mutant_tables import Row, drawn_table, hand_made_table, into_document
-from tests.proofs.trees import ROOT, CannotRun, Run, changed, copy_of_the_tree, run_tests
+from tests.proofs.trees import ROOT, CannotRun, Run, changed, copy_of_the_tree, run_tests, server_to_lend
 
 PLACE = ROOT / ".proofs"
 _SECONDS = 900.0
@@ -32,6 +33,16 @@ class Trial:
     name: str
     texts: dict[str, str]
     selections: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where trials are run, and what is known of earlier ones."""
+
+    tree: Path
+    server: EmbeddedPostgres
+    kept: dict[str, dict[str, object]]
+    kept_in: Path
 
 
 def prove(options: list[str]) -> int:
@@ -102,18 +113,19 @@ def _try_all(trials: Sequence[Trial], kept_in: Path) -> dict[str, dict[str, Run]
     """
     kept, found = _load(kept_in), {trial.name: dict[str, Run]() for trial in trials}
     doubted: dict[str, tuple[str, ...]] = {}
-    with copy_of_the_tree() as tree:
+    with copy_of_the_tree() as tree, server_to_lend() as server:
+        place = _Place(tree, server, kept, kept_in)
         for done, trial in enumerate(trials):
             for how, tests in trial.selections:
                 _tell(done, len(trials), f"{trial.name} · {how}")
-                run = found[trial.name][how] = _once(tree, trial, tests, kept, kept_in)
+                run = found[trial.name][how] = _once(place, trial, tests)
                 doubted[how] = tests
                 if run.failed:
                     break
         passed = {how for runs in found.values() for how, run in runs.items() if not run.failed}
         for how in sorted(doubted.keys() - passed):
             _tell(len(trials), len(trials), f"(无变异 no mutant) · {how}")
-            run = _once(tree, Trial("", {}, ()), doubted[how], kept, kept_in)
+            run = _once(place, Trial("", {}, ()), doubted[how])
             if run.failed:
                 raise CannotRun(f"without any fault: {run.failed} {run.reason}")
     _tell(len(trials), len(trials), "")
@@ -121,14 +133,16 @@ def _try_all(trials: Sequence[Trial], kept_in: Path) -> dict[str, dict[str, Run]
     return found
 
 
-def _once(tree: Path, trial: Trial, tests: tuple[str, ...], kept: dict[str, dict[str, object]], kept_in: Path) -> Run:
+def _once(place: _Place, trial: Trial, tests: tuple[str, ...]) -> Run:
     told = [_around(tuple(sorted(trial.texts))), _files(tests), trial.texts, tests]
     key = hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
-    if key not in kept:
-        with changed(tree, trial.texts):
-            kept[key] = {"name": trial.name, **asdict(run_tests(tree, tests, seconds=_SECONDS))}
-        _save(kept_in, kept)
-    return Run(*(kept[key][name] for name in ("failed", "reason", "seconds")))  # type: ignore[arg-type]
+    if key not in place.kept:
+        migrated = not any(name.startswith("migrations/") for name in trial.texts)
+        with changed(place.tree, trial.texts):
+            run = run_tests(place.tree, tests, place.server, migrated=migrated, seconds=_SECONDS)
+        place.kept[key] = {"name": trial.name, **asdict(run)}
+        _save(place.kept_in, place.kept)
+    return Run(*(place.kept[key][name] for name in ("failed", "reason", "seconds")))  # type: ignore[arg-type]
 
 
 @cache

@@ -1,5 +1,7 @@
 """A copy of the whole tree to break in, and pytest run inside it with this Python's packages."""
 
+import importlib
+import itertools
 import os
 import re
 import shutil
@@ -11,14 +13,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from deploy.postgres import EmbeddedPostgres
+from deploy.reset import remove_cluster
+from portal.plumbing.schema_upgrade import upgrade
+from tests.conftest import TEMPLATE
 
 ROOT = Path(__file__).resolve().parents[2]
 _NOT_COPIED = shutil.ignore_patterns(
     *(".git", ".venv", ".data", ".proofs", ".bench", "test-results", "__pycache__", ".*_cache", ".hypothesis")
 )
 _PYTEST = ("-p", "no:cacheprovider", "-p", "no:randomly", "-x", "-q", "--tb=line", "-rfE", "--no-header")
+# Loaded before pytest could look at them: their asserts speak no less.
+_LOADED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 # A line of pytest's summary; the name may hold spaces within its brackets.
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?(?:\[.*?\])?)(?: - (.*))?$", re.MULTILINE)
 _OURS = frozenset({"portal", "sandbox", "deploy", "bench", "tests", "app"})
@@ -36,6 +46,44 @@ class Run:
 
 class CannotRun(Exception):
     """Pytest did not get as far as running tests."""
+
+
+class Lent:
+    """The one server of all runs in the place of each run's own. Nobody who was lent it starts or stops it."""
+
+    def __init__(self, server: EmbeddedPostgres, *, migrated: bool) -> None:
+        self._server, self.migrated = server, migrated
+        self.urls = server.urls
+
+    def start(self) -> None:
+        """It runs."""
+
+    def stop(self) -> None:
+        """It goes on."""
+
+    def create_database(self, name: str, *, template: str | None = None) -> None:
+        """The template is there already, where the run's migrations are the usual ones."""
+        if template is not None or not self.migrated:
+            self._server.create_database(name, template=template)
+
+    def drop_database(self, name: str) -> None:
+        self._server.drop_database(name)
+
+
+@contextmanager
+def server_to_lend() -> Iterator[EmbeddedPostgres]:
+    """A server without fsync that holds one migrated template."""
+    folder = Path(tempfile.mkdtemp(prefix="yima-mutants-"))
+    server = EmbeddedPostgres(folder, durable=False)
+    try:
+        server.start()
+        server.create_database(TEMPLATE)
+        upgrade(server.urls(TEMPLATE)["DATABASE_OWNER_URL"])
+        yield server
+    finally:
+        server.stop()
+        remove_cluster(folder)
+        shutil.rmtree(folder)
 
 
 @contextmanager
@@ -60,17 +108,18 @@ def changed(tree: Path, texts: Mapping[str, str]) -> Iterator[None]:
         _write(tree, before)
 
 
-def run_tests(tree: Path, selection: Sequence[str], *, seconds: float) -> Run:
+def run_tests(tree: Path, selection: Sequence[str], server: EmbeddedPostgres, *, migrated: bool, seconds: float) -> Run:
     """Run these tests up to the first that fails. Raises CannotRun when there was none to run.
 
     In a fork of this process, which has the packages of others loaded already: of ours it forgets everything.
+    `migrated`: the tree's migrations are those of the server's template.
     """
     began = time.monotonic()
     with tempfile.TemporaryFile() as said:
         sys.stdout.flush()
         child = os.fork()
         if child == 0:
-            os._exit(_pytest(tree, selection, said.fileno()))
+            os._exit(_pytest(tree, selection, Lent(server, migrated=migrated), said.fileno()))
         code = _wait(child, began + seconds)
         said.seek(0)
         text = said.read().decode("utf-8", "replace")
@@ -85,7 +134,7 @@ def run_tests(tree: Path, selection: Sequence[str], *, seconds: float) -> Run:
     raise CannotRun(text[-2000:])
 
 
-def _pytest(tree: Path, selection: Sequence[str], output: int) -> int:
+def _pytest(tree: Path, selection: Sequence[str], lent: Lent, output: int) -> int:
     os.setsid()
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -97,12 +146,24 @@ def _pytest(tree: Path, selection: Sequence[str], output: int) -> int:
     for name in [name for name in sys.modules if name.split(".")[0] in _OURS]:
         del sys.modules[name]
     try:
-        return int(pytest.main([*_PYTEST, *selection]))
+        _lend(lent)
+        return int(pytest.main([*_PYTEST, *_LOADED, *selection]))
     except BaseException as problem:
         print(f"pytest broke down: {problem!r}")
         return int(pytest.ExitCode.INTERNAL_ERROR)
     finally:
         sys.stdout.flush()
+
+
+def _lend(lent: Lent) -> None:
+    """What the tree's tests take for their own server, and names of databases that no other run has used."""
+    conftest: Any = importlib.import_module("tests.conftest")
+    conftest.EmbeddedPostgres = lambda *_, **__: lent
+    conftest._numbers = itertools.count(os.getpid() * 10_000)
+    if lent.migrated:
+        conftest.upgrade = lambda _url: None
+    else:
+        conftest.TEMPLATE = f"{TEMPLATE}_{os.getpid()}"
 
 
 def _wait(child: int, ends_at: float) -> int | None:

@@ -1,0 +1,14 @@
+"""Edges that small faults drawn at random crossed unseen (docs/proof-mutants.md): each is held here."""
+
+from datetime import timedelta
+
+from portal.refunds import rules
+
+
+def test_the_wallet_is_asked_on_the_ladder_and_then_every_hour() -> None:
+    waits = [rules.seconds_until_asked_again(rules.State.PROCESSING, times) for times in range(14)]
+    assert waits == [5, 5, 15, 60, 60, 60, 60, 60, 300, 600, 1200, 1800, 3600, 3600]
+
+
+def test_the_limits_are_what_the_wallets_documents_say() -> None:
+    assert (rules.REFUND_WINDOW, rules.MOST_PARTS, rules.REASON_MOST) == (timedelta(days=365), 50, 40)
