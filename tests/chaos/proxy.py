@@ -5,11 +5,14 @@ every connection of that road, `stall NAME` holds all bytes back, both ways, unt
 """
 
 import asyncio
+import socket
+import struct
 import sys
 from contextlib import suppress
 
 HOST = "127.0.0.1"
 _PIECE = 65536
+_NO_LINGERING = struct.pack("ii", 1, 0)
 
 
 class Road:
@@ -42,6 +45,8 @@ class Road:
     def cut(self) -> None:
         """Reset every connection; new ones may come at once."""
         for writer in list(self._open):
+            # Without lingering, closing is a reset: the other side loses what was on its way.
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
             writer.transport.abort()
 
     def stall(self) -> None:
