@@ -5,11 +5,12 @@ from datetime import date
 from http import HTTPStatus
 from itertools import groupby
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 from flask_babel import gettext as _
 from flask_login import current_user
+from sqlalchemy.orm import Session
 
 from portal.codes import queries as codes
 from portal.events import queries as feed
@@ -21,15 +22,21 @@ from portal.plumbing.pages import day_words
 from portal.plumbing.web import Audience, database, guard, keyring
 from portal.receipts import queries, story
 from portal.receipts.queries import DaySum
-from portal.receipts.rules import Sums, read_filter, standing, sums
+from portal.receipts.rules import Filter, Sums, read_filter, standing, sums
 from portal.receipts.words import FILTER_WORDS, count_words, standing_words
 from portal.refunds import queries as refunds
 from portal.refunds.words import GIVER_WORDS, STATE_WORDS
+from portal.settlement import days as settled
+from portal.settlement import queries as settlement
+from portal.settlement.stages import Stand
+from portal.settlement.words import stand_words
 from portal.values.day import business_date
 from portal.values.errors import InvalidReference
 from portal.values.references import Kind, merchant_of
 
 blueprint = Blueprint("receipts", __name__)
+
+SEES_SHEETS = ("owner", "manager")
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,9 @@ class Day:
 
     title: str
     sum: DaySum
+    # Where its sealed sheet is, and how that stands; empty before it is sealed and for those who may not see it.
+    sheet: str
+    stand: tuple[str, str]
     rows: list[tuple[PaymentRow, tuple[str, str]]]
 
 
@@ -52,12 +62,16 @@ def receipts() -> ResponseReturnValue:
         days = sorted({row.business_date for row in page.rows if row.business_date}, reverse=True)
         totals = queries.day_sums(session, merchant_id, days, chosen=chosen)
         states = refunds.open_states(session, merchant_id, [row.payment_no for row in page.rows])
+        whole = chosen is Filter.ALL and current_user.role in SEES_SHEETS
+        sealed = _sealed(session, merchant_id, days) if whole else {}
         ever = bool(page.rows) or queries.exists(session, merchant_id)
         last = feed.last_seq(session, merchant_id)
     listed = [
         Day(
             _title(day),
             totals.get(day, DaySum(0, 0)),
+            url_for("settlement.sheet", day=day.isoformat()) if day in sealed else "",
+            stand_words(sealed[day]) if day in sealed else ("", ""),
             [(row, standing_words(row, states.get(row.payment_no))) for row in rows],
         )
         for day, rows in groupby(page.rows, key=lambda row: row.business_date or business_date(row.created_at))
@@ -71,8 +85,14 @@ def receipts() -> ResponseReturnValue:
         count_words=count_words,
         ever=ever,
         last=last,
+        sees_sheets=current_user.role in SEES_SHEETS,
         first=not (request.args.get("before") or request.args.get("after")),
     )
+
+
+def _sealed(session: Session, merchant_id: int, listed: list[date]) -> dict[date, Stand]:
+    rows = settlement.sheets(session, merchant_id, listed[-1], listed[0]) if listed else []
+    return settled.stands(session, merchant_id, rows)
 
 
 def _title(day: date) -> str:

@@ -17,17 +17,21 @@ from portal.merchants.words import FUNCTION_WORDS
 from portal.payments import queries as payments
 from portal.payments.queries import DayRow, PaymentRow
 from portal.plumbing.clock import now
-from portal.plumbing.pages import clock_time, moment_words
+from portal.plumbing.pages import clock_time, day_words, moment_words
 from portal.receipts import queries as receipts
-from portal.receipts.words import money_words, standing_words, wallet_word
+from portal.receipts.words import count_words, money_words, standing_words, wallet_word
 from portal.refunds import queries as refunds
 from portal.refunds.rules import DECIDERS, State
+from portal.settlement import days as settled
+from portal.settlement import queries as settlement
+from portal.settlement.words import stand_words
 from portal.today import queries
 from portal.today.rules import Chart, Part, chart, split, week_before
 from portal.values.day import business_date, day_bounds, in_shanghai
 from portal.wallets.applications import ApplicationState
 
 _SHOWN = 5
+_SHEET_DAYS = 3
 # What the owner himself has to do at a wallet.
 _OWNERS_TURN = (ApplicationState.TO_BE_CONFIRMED, ApplicationState.TO_BE_SIGNED)
 _SAID_NO = (ApplicationState.REJECTED, ApplicationState.CANCELED)
@@ -53,6 +57,32 @@ class Today:
     ahead: int | None
     weekday: str
     rows: list[tuple[PaymentRow, tuple[str, str]]]
+
+
+@dataclass(frozen=True)
+class LastSheet:
+    """The newest sealed day: its title, its sums in words, what is owed of it in fen, and how it stands."""
+
+    title: str
+    second: str
+    fen: int
+    href: str
+    stand: tuple[str, str]
+
+
+def last_sheet(session: Session, merchant_id: int) -> LastSheet | None:
+    """Yesterday's, as a rule; older ones are found in the month."""
+    row = settlement.last_sheet(session, merchant_id)
+    if row is None or (business_date(now()) - row.day).days > _SHEET_DAYS:
+        return None
+    total = row.figures.total
+    return LastSheet(
+        _("%(day)s的日结单", day=day_words(row.day)),
+        _("%(count)s · 收款 %(amount)s", count=count_words(total.count), amount=money_words(total.gross)),
+        total.owed + row.figures.earlier_total.owed,
+        url_for("settlement.sheet", day=row.day.isoformat()),
+        stand_words(settled.stands(session, merchant_id, [row])[row.day]),
+    )
 
 
 def today(session: Session, merchant_id: int) -> Today:

@@ -11,6 +11,7 @@ from portal.merchants import queries as merchants
 from portal.plumbing.clock import now, real_now
 from portal.plumbing.web import Audience, database, guard, settings
 from portal.receipts import queries as receipts
+from portal.receipts.views import SEES_SHEETS
 from portal.receipts.words import count_words
 from portal.today import feed, home
 
@@ -45,6 +46,7 @@ def today() -> ResponseReturnValue:
             today=home.today(session, merchant_id),
             warnings=home.warnings(session, merchant_id),
             action=home.next_action(session, merchant_id, role=current_user.role),
+            sheet=home.last_sheet(session, merchant_id) if current_user.role in SEES_SHEETS else None,
             moment=now(),
             count_words=count_words,
             last=last,

@@ -55,11 +55,11 @@ def work_off(tools: Tools, database: TestDatabase) -> None:
 
 
 def queued(database: TestDatabase) -> list[tuple[str, str, int]]:
-    """Task, status and attempts of every job there is, but for the nightly one, which is always queued."""
+    """Task, status and attempts of every job there is, but for the nightly ones, which are always queued."""
     with psycopg.connect(database.staff) as connection:
         return connection.execute(
             "SELECT task_name, status::text, attempts FROM procrastinate_jobs"
-            " WHERE task_name <> 'reconciliation.nightly' ORDER BY id"
+            " WHERE task_name NOT LIKE '%.nightly' ORDER BY id"
         ).fetchall()
 
 

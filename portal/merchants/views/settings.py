@@ -13,6 +13,9 @@ from portal.merchants.views.blueprint import blueprint
 from portal.plumbing.clock import now, real_now
 from portal.plumbing.web import Audience, database, guard
 
+# Acts of every night would hide whoever looked at something; sealed days have pages of their own.
+_EVERY_DAY = ("day.sealed",)
+
 
 @blueprint.get("/settings")
 @guard(Audience.MEMBER)
@@ -71,5 +74,5 @@ def records() -> ResponseReturnValue:
     """Who did what with my account, staff who looked at my data included."""
     merchant_id = current_user.merchant_id
     with database().transaction(merchant=merchant_id) as open_transaction:
-        entries = audit.entries(open_transaction, merchant_id)
+        entries = audit.entries(open_transaction, merchant_id, without=_EVERY_DAY)
     return render_template("merchants/records.html", entries=entries, words=words)

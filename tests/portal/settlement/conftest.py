@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from portal.ledger import operations as ledger
 from portal.ledger.rules import Move
 from portal.plumbing.crypto import Keyring
-from portal.plumbing.db import Database
+from portal.plumbing.db import METADATA, Database
 from portal.plumbing.work import Tools
 from portal.settlement import flows
 from portal.settlement.queries import SheetRow
@@ -68,6 +69,49 @@ def close(tools: Tools) -> Callable[..., list[SheetRow]]:
 
 
 @pytest.fixture
+def tell(staff_db: Database) -> Callable[..., None]:
+    """`tell("wechat", paid=996)`: as reconciliation does, once its bills are compared."""
+
+    def write(
+        acquirer: str,
+        *,
+        bill: str = "matched",
+        looking: int = 0,
+        paid: int | None = None,
+        paid_state: str = "awaiting_bill",
+        day: date = DAY,
+    ) -> None:
+        sums = {"lines": 1, "gross": 1, "refunds": 0, "fee": 0} if bill in ("matched", "difference") else {}
+        row = {
+            "merchant_id": SHOP,
+            "day": day,
+            "acquirer": acquirer,
+            "bill_state": bill,
+            "open_items": 1 if looking else 0,
+            "open_amount": looking,
+            "compared_at": MORNING,
+            "paid_state": "reported" if paid is not None else paid_state,
+            "paid": paid,
+        }
+        with staff_db.transaction() as session:
+            session.execute(sa.insert(METADATA.tables["day_standings"]).values({**row, **sums}))
+            if paid:
+                session.execute(
+                    sa.insert(METADATA.tables["bank_payouts"]).values(
+                        merchant_id=SHOP,
+                        acquirer=acquirer,
+                        day=day + timedelta(days=1),
+                        flow_no="2211091200",
+                        at=datetime(2026, 11, 21, 1, 12, tzinfo=UTC),
+                        amount=paid,
+                        remark="",
+                    )
+                )
+
+    return write
+
+
+@pytest.fixture
 def post(staff_db: Database) -> Callable[..., None]:
     """`post("suspense", 35)`: a posting of DAY that moves money from this account to the first acquirer's clearing."""
 
@@ -99,7 +143,7 @@ def told_elsewhere(forge: Callable[[str], None]) -> Callable[[], None]:
 @pytest.fixture
 def forge(database: TestDatabase) -> Callable[[str], None]:
     """`forge("DELETE FROM …")`, as the tables' owner, who can lift what forces row-level security on him too."""
-    tables = ("day_sheets", "audit_entries", "transfers", "payments")
+    tables = ("day_sheets", "audit_entries", "transfers", "payments", "shops")
 
     def execute(statement: str) -> None:
         with psycopg.connect(database.owner) as connection:

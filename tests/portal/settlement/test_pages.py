@@ -2,67 +2,23 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
-import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from portal.plumbing.crypto import Keyring
-from portal.plumbing.db import METADATA, Database
+from portal.plumbing.db import Database
 from portal.settlement.queries import SheetRow
 from portal.wallets.port import Acquirer, Wallet
 from tests.factories.merchants import add_user
-from tests.portal.settlement.conftest import DAY, MORNING
+from tests.portal.settlement.conftest import DAY
 from tests.portal.stall import SHOP
 
 Close = Callable[..., list[SheetRow]]
 Paid = Callable[..., str]
 Tell = Callable[..., None]
 PAGE = f"/days/{DAY}"
-
-
-@pytest.fixture
-def tell(staff_db: Database) -> Tell:
-    """`tell("wechat", paid=996)`: as reconciliation does, once its bills are compared."""
-
-    def write(
-        acquirer: str,
-        *,
-        bill: str = "matched",
-        looking: int = 0,
-        paid: int | None = None,
-        paid_state: str = "awaiting_bill",
-        day: date = DAY,
-    ) -> None:
-        sums = {"lines": 1, "gross": 1, "refunds": 0, "fee": 0} if bill in ("matched", "difference") else {}
-        row = {
-            "merchant_id": SHOP,
-            "day": day,
-            "acquirer": acquirer,
-            "bill_state": bill,
-            "open_items": 1 if looking else 0,
-            "open_amount": looking,
-            "compared_at": MORNING,
-            "paid_state": "reported" if paid is not None else paid_state,
-            "paid": paid,
-        }
-        with staff_db.transaction() as session:
-            session.execute(sa.insert(METADATA.tables["day_standings"]).values({**row, **sums}))
-            if paid:
-                session.execute(
-                    sa.insert(METADATA.tables["bank_payouts"]).values(
-                        merchant_id=SHOP,
-                        acquirer=acquirer,
-                        day=day + timedelta(days=1),
-                        flow_no="2211091200",
-                        at=datetime(2026, 11, 21, 1, 12, tzinfo=UTC),
-                        amount=paid,
-                        remark="",
-                    )
-                )
-
-    return write
 
 
 def text_of(page: str) -> str:
