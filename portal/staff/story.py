@@ -35,6 +35,7 @@ _ACTS = {
     "code.replaced": ("code", _l("换新码牌")),
     "code.lost": ("bad", _l("挂失码牌")),
     "refund.requested": ("out", _l("申请退款")),
+    "day.sealed": ("ok", _l("封存日结单")),
 }
 # Facts of the feed that no act tells already.
 _FACTS = {
