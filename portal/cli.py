@@ -12,6 +12,8 @@ from flask.cli import AppGroup
 from portal import demo, doctor, worker
 from portal.audit import queries as audit
 from portal.config import owner_url, secret_files
+from portal.events import queries as feed
+from portal.events.operations import RELAY
 from portal.identity import operations as identity
 from portal.identity.rules import StaffRole, check_password, phone_place, read_phone
 from portal.ledger import queries as ledger
@@ -31,7 +33,7 @@ from portal.values.errors import Refused
 
 def install(app: Flask) -> None:
     """Add every command to `app`."""
-    for command in (migrate, load_demo, create_staff, work, verify_ledger, verify_audit, bills, examine):
+    for command in (migrate, load_demo, create_staff, work, carry, verify_ledger, verify_audit, bills, examine):
         app.cli.add_command(command)
 
 
@@ -89,6 +91,19 @@ def add_staff(*, phone: str, name: str, role: str, password: str) -> int:
 def work() -> None:
     """Run jobs and carry events until stopped."""
     worker.run(tools(), direct_url=settings().database_staff_url)
+
+
+@click.command("carry-events")
+def carry() -> None:
+    """Hand on by hand what the relay has not carried yet, in order; exit 1 while a merchant's feed is still behind."""
+    carried = 0
+    while found := worker.carry_events(tools()):
+        carried += found
+    with staff_database().transaction() as session:
+        behind = feed.merchants_behind(session, relay=RELAY)
+    click.echo(f"{carried} events carried, {len(behind)} merchants behind")
+    if behind:
+        raise SystemExit(1)
 
 
 @click.command("doctor")

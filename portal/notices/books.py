@@ -1,5 +1,5 @@
 """Three figures by which anybody sees that the ledger is well: it clears, it is in time, it is complete; and how much
-money waits in suspense for somebody to look at, and since when, for an alert.
+money waits in suspense for somebody to look at, how long the longest of it and how far the relay is behind, for alerts.
 
 Clearing: what still lies on accounts that must come to nothing again. Timeliness: which part of a day's payments was
 booked within a minute. Completeness: which part of them is booked at all. (After the data-quality figures Stripe
@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from portal.events import queries as feed
+from portal.events.operations import RELAY
 from portal.ledger import queries as ledger
 from portal.ledger.rules import SUSPENSE, refund_in_flight
 from portal.payments import queries as payments
@@ -26,7 +28,6 @@ def measured(session: Session, *, now: datetime) -> list[str]:
     left = ledger.not_drained(session)
     kept = payments.bookkeeping(session, since=now - _LOOKED_AT, within=_IN_TIME)
     aside = suspense.standing(session)
-    waited = int((now - aside.oldest).total_seconds()) if aside.oldest is not None else 0
     open_fen = [(code, abs(left[code].net) if code in left else 0) for code in MUST_DRAIN]
     return [
         "# TYPE yima_ledger_clearing_open_fen gauge",
@@ -39,8 +40,14 @@ def measured(session: Session, *, now: datetime) -> list[str]:
         f'yima_suspense_cases{{state="open"}} {aside.count - aside.proposed}',
         f'yima_suspense_cases{{state="proposed"}} {aside.proposed}',
         "# TYPE yima_suspense_oldest_seconds gauge",
-        f"yima_suspense_oldest_seconds {max(0, waited)}",
+        f"yima_suspense_oldest_seconds {_seconds(aside.oldest, now)}",
+        "# TYPE yima_relay_behind_seconds gauge",
+        f"yima_relay_behind_seconds {_seconds(feed.oldest_not_carried(session, relay=RELAY), now)}",
     ]
+
+
+def _seconds(since: datetime | None, now: datetime) -> int:
+    return max(0, int((now - since).total_seconds())) if since is not None else 0
 
 
 def _part(some: int, whole: int) -> str:

@@ -36,6 +36,7 @@ def test_a_ledger_without_payments_is_well(staff_db: Database) -> None:
         'suspense_cases{state="open"}': "0",
         'suspense_cases{state="proposed"}': "0",
         "suspense_oldest_seconds": "0",
+        "relay_behind_seconds": "0",
     }
 
 
@@ -51,6 +52,7 @@ def test_what_waits_to_be_looked_at_is_told_with_its_age_for_an_alert(
     found = figures(staff_db)
     assert found['suspense_cases{state="open"}'] == "1"
     assert 3600 <= int(found["suspense_oldest_seconds"]) < 3700
+    assert 3600 <= int(found["relay_behind_seconds"]) < 3700
     assert found['ledger_clearing_open_fen{account="suspense"}'] == "99"
 
 
