@@ -81,3 +81,13 @@ BILL_ITEM: Words = {
     "resolved": ("已了结", "two of staff had it booked, or it was on hold and a later comparison found no difference"),
     "ignored": ("已忽略", "left at that by staff with a reason; other amounts open it again"),
 }
+SUSPENSE: Words = {
+    "open": ("待处理", "real money that fits nothing; nobody has decided"),
+    "proposed": ("等第二人", "one of finance has proposed what to do, with a reason; another must agree"),
+    "returning": ("自动退回中", "a second payment of one order, on its way back to its payer"),
+    "returned": ("已自动退回", "the second payment has gone back"),
+    "booked": ("后来对上了", "its payment was booked after all, and it left suspense in the same transaction"),
+    "released": ("已入账", "the merchant's, by new transfers, agreed to by two"),
+    "given_back": ("已转退款", "booked and refunded in full by the ordinary way, agreed to by two"),
+    "ignored": ("已忽略", "the wallet, asked, does not stand by it, or it is no yuan; agreed to by two"),
+}

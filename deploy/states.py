@@ -14,6 +14,7 @@ from deploy.state_words import (
     CODE,
     PAYMENT,
     REFUND,
+    SUSPENSE,
     WALLET_APPLICATION,
     WALLET_USUAL,
     Words,
@@ -23,6 +24,7 @@ from portal.merchants import rules as merchants
 from portal.payments import rules as payments
 from portal.reconciliation import rules as bills
 from portal.refunds import rules as refunds
+from portal.suspense import rules as suspense
 from portal.wallets.applications import ApplicationState
 
 DOCUMENT = ROOT / "docs" / "states.md"
@@ -71,6 +73,7 @@ def machines() -> tuple[Machine, ...]:
             BILL_ITEM,
             _facts(bills.ItemState, bills.ItemFact, bills.item_after),
         ),
+        Machine("待查款 Suspense", "suspense", SUSPENSE, _facts(suspense.State, suspense.Fact, suspense.after)),
         Machine("收款码 Code", "codes", CODE, _facts(codes.State, codes.Fact, codes.after)),
     )
 
