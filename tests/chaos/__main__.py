@@ -1,6 +1,7 @@
 """`./dev chaos --seeds 1 2 3 …`: live through each seed's plan, heal, compare; exit 1 when money differs."""
 
 import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -77,7 +78,14 @@ def _saying(seed: int, began: float) -> Callable[[str], None]:
     return say
 
 
+def _stop(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    # Whoever ends this ends what it started, too; also where it was begun in the background.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:

@@ -199,9 +199,10 @@ class Product:
         targets = {"database": pointer.port, "notices": self._ports["notices"], "gateway": self._ports["sandbox"]}
         roads = [f"{name}:{self._proxies[name]}:{target}" for name, target in targets.items()]
         command = [sys.executable, "-m", "tests.chaos.proxy", *roads]
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
+        with (self.data_dir / "proxy.log").open("ab") as log:
+            process = subprocess.Popen(
+                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+            )
         self.processes["proxy"] = process
         if process.stdout is None or process.stdout.readline() != b"ready\n":
             raise NotStarted("the proxy did not start")
