@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 
 from portal.reconciliation.agreeing import NUMBER_MOST, sort_of, whole_fee
-from portal.wallets.bills import BillUnreadable, FundLine, LineKind, TradeLine
+from portal.reconciliation.at_once import read_at_once
+from portal.wallets.bills import BillUnreadable, BulkTrades, FundLine, LineKind, TradeLine
 from portal.wallets.port import WalletPort
 
 # What one comparison may hold in memory; whatever is more goes to disk.
@@ -87,6 +88,10 @@ def read(port: WalletPort, folder: Folder, name: str, *, own: str, tell: Tell) -
     folder.lines(name).unlink(missing_ok=True)
     part = folder.scratch(name)
     try:
+        bulk = port.bulk_trades(folder.bill(name))
+        if bulk is not None and _read_at_once(bulk, folder, name, own):
+            tell(folder.bill(name).stat().st_size)
+            return bulk.count
         with folder.bill(name).open("rb") as bill, part.open("w", encoding="utf-8", newline="") as table:
             rows = csv.writer(table, lineterminator="\n")
             count = 0
@@ -99,6 +104,15 @@ def read(port: WalletPort, folder: Folder, name: str, *, own: str, tell: Tell) -
     finally:
         part.unlink(missing_ok=True)
     return count
+
+
+def _read_at_once(bulk: BulkTrades, folder: Folder, name: str, own: str) -> bool:
+    part = folder.scratch(name)
+    with engine(part) as base:
+        if not read_at_once(base, bulk, part, own=own):
+            return False
+    os.replace(part, folder.lines(name))
+    return True
 
 
 def payouts(port: WalletPort, folder: Folder, name: str) -> tuple[int, list[FundLine]]:

@@ -96,6 +96,29 @@ class TradeSummary:
 
 
 @dataclass(frozen=True)
+class BulkSum:
+    """Between which two numbers the sum of a column of a bulk query must lie, both included."""
+
+    column: str
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
+class BulkTrades:
+    """All lines of a trade bill as one query for DuckDB, to be believed only when nothing in it is odd.
+
+    Its columns are those of TradeLine, `line` counting from 1, `moment` for `at` in microseconds, `fee` in hundred-thousandths of a
+    yuan, and `odd`. Whoever runs it checks that there are `count` lines, that none is odd, and that the sums are right;
+    else the bill is read line by line.
+    """
+
+    query: str
+    count: int
+    sums: tuple[BulkSum, ...]
+
+
+@dataclass(frozen=True)
 class FundLine:
     """One movement on an account. `amount` in fen, positive for money in; `balance` after it.
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import BinaryIO, Protocol, runtime_checkable
 
 from portal.wallets.applications import ApplicationAnswer, ApplicationToSend
-from portal.wallets.bills import BillAnswer, BillToFetch, FundLine, TradeLine, TradeSummary
+from portal.wallets.bills import BillAnswer, BillToFetch, BulkTrades, FundLine, TradeLine, TradeSummary
 from portal.wallets.parties import Acquirer as Acquirer
 from portal.wallets.parties import Contract as Contract
 from portal.wallets.parties import Wallet as Wallet
@@ -284,6 +285,9 @@ class WalletPort(Protocol):
     def read_trades(self, bill: BinaryIO) -> Iterator[TradeLine | TradeSummary]:
         """The lines of a fetched `trades` bill, the summary last where there is one. Raises BillUnreadable."""
 
+    def bulk_trades(self, bill: Path) -> BulkTrades | None:
+        """The same lines as one query, where the wallet has one and the bill is an ordinary one."""
+
     def read_funds(self, bill: BinaryIO) -> Iterator[FundLine]:
         """The lines of a fetched `funds` or `merchant_funds` bill. Raises BillUnreadable."""
 
@@ -291,7 +295,5 @@ class WalletPort(Protocol):
         """Verify the raw bytes, then read them. `keys_of` finds a sub-merchant's own keys. Raises NoticeRejected."""
 
     def notice_reply(self, *, accepted: bool, reason: str = "") -> tuple[int, str, str]:
-        """Status, media type and body with which this wallet wants a notice answered.
-
-        `reason` of a NoticeRejected gives 401 or 400; any other reason means "not now" (503): the wallet tries again.
-        """
+        """Status, media type and body with which this wallet wants a notice answered. `reason` of a NoticeRejected
+        gives 401 or 400; any other reason means "not now" (503): the wallet tries again."""

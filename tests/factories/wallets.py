@@ -4,10 +4,20 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import BinaryIO
 
 from portal.wallets.applications import ApplicationAnswer, ApplicationState, ApplicationToSend
-from portal.wallets.bills import BillAnswer, BillKind, BillState, BillToFetch, FundLine, TradeLine, TradeSummary
+from portal.wallets.bills import (
+    BillAnswer,
+    BillKind,
+    BillState,
+    BillToFetch,
+    BulkTrades,
+    FundLine,
+    TradeLine,
+    TradeSummary,
+)
 from portal.wallets.errors import NoticeRejected
 from portal.wallets.jdpay.bill_lines import read_trades as jd_trades
 from portal.wallets.port import (
@@ -25,6 +35,7 @@ from portal.wallets.port import (
     RefundState,
     RefundToSend,
 )
+from portal.wallets.wechat.bill_bulk import bulk_of as wechat_bulk
 from portal.wallets.wechat.bill_kinds import read_funds as wechat_funds
 from portal.wallets.wechat.bill_kinds import read_trades as wechat_trades
 
@@ -102,6 +113,9 @@ class ScriptedWallet:
 
     def read_trades(self, bill: BinaryIO) -> Iterator[TradeLine | TradeSummary]:
         return (wechat_trades if self.acquirer is Acquirer.WECHAT else jd_trades)(bill)
+
+    def bulk_trades(self, bill: Path) -> BulkTrades | None:
+        return wechat_bulk(bill) if self.acquirer is Acquirer.WECHAT else None
 
     def read_funds(self, bill: BinaryIO) -> Iterator[FundLine]:
         return wechat_funds(bill)

@@ -6,10 +6,11 @@ his own by JD Pay V2.0. Either way the merchant collects, never the provider.
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import BinaryIO
 
 from portal.wallets.applications import ApplicationAnswer, ApplicationToSend
-from portal.wallets.bills import BillAnswer, BillToFetch, FundLine, TradeLine, TradeSummary
+from portal.wallets.bills import BillAnswer, BillToFetch, BulkTrades, FundLine, TradeLine, TradeSummary
 from portal.wallets.errors import WalletRefused
 from portal.wallets.jdpay import bill_lines, bills, notices, onboarding, orders, refunds
 from portal.wallets.jdpay.client import Client
@@ -159,6 +160,10 @@ class JdConnector:
     def read_trades(self, bill: BinaryIO) -> Iterator[TradeLine | TradeSummary]:
         """See WalletPort.read_trades."""
         return bill_lines.read_trades(bill)
+
+    def bulk_trades(self, bill: Path) -> BulkTrades | None:
+        """See WalletPort.bulk_trades. A bill of one merchant is short: it is read line by line."""
+        return None
 
     def read_funds(self, bill: BinaryIO) -> Iterator[FundLine]:
         """See WalletPort.read_funds. JD reports no movements of money, so there is nothing to read."""

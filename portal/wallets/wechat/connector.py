@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import BinaryIO
 
 from portal.wallets.applications import ApplicationAnswer, ApplicationToSend
-from portal.wallets.bills import BillAnswer, BillToFetch, FundLine, TradeLine, TradeSummary
+from portal.wallets.bills import BillAnswer, BillToFetch, BulkTrades, FundLine, TradeLine, TradeSummary
 from portal.wallets.payouts import (
     PayoutAccount,
     PayoutAccountAnswer,
@@ -26,7 +27,18 @@ from portal.wallets.port import (
     RefundToSend,
 )
 from portal.wallets.transport import Budget, Transport
-from portal.wallets.wechat import applyments, bill_kinds, bills, login, notices, orders, payouts, refunds, transfers
+from portal.wallets.wechat import (
+    applyments,
+    bill_bulk,
+    bill_kinds,
+    bills,
+    login,
+    notices,
+    orders,
+    payouts,
+    refunds,
+    transfers,
+)
 from portal.wallets.wechat.client import Client
 from portal.wallets.wechat.gateways import Gateways
 from portal.wallets.wechat.settings import WechatSettings
@@ -145,6 +157,10 @@ class WechatConnector:
     def read_trades(self, bill: BinaryIO) -> Iterator[TradeLine | TradeSummary]:
         """See WalletPort.read_trades."""
         return bill_kinds.read_trades(bill)
+
+    def bulk_trades(self, bill: Path) -> BulkTrades | None:
+        """See WalletPort.bulk_trades."""
+        return bill_bulk.bulk_of(bill)
 
     def read_funds(self, bill: BinaryIO) -> Iterator[FundLine]:
         """See WalletPort.read_funds."""
