@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from portal.notices.flows.receiving import Budget
-from portal.plumbing import clock
+from portal.wallets.port import Acquirer
 from portal.wallets.registry import connectors
 from tests.conftest import TestDatabase
-from tests.machine.opening import opened
+from tests.machine.opening import closed, opened
 from tests.machine.telling import Teller
+from tests.machine.wallet import AdversaryWallet
 from tests.machine.world import World
 from tests.portal.wallets.conftest import (  # noqa: F401 - fixtures are found by their names here
     WechatSide,
@@ -30,12 +31,11 @@ def world(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
     folder: Path = tmp_path_factory.mktemp("machine")
-    made, databases = opened(module_database.environment, Teller(wechat_side), connectors(sections), folder)
+    made = connectors(sections)
+    wallets = {acquirer: AdversaryWallet(made[acquirer], acquirer) for acquirer in Acquirer}
+    world = opened(module_database.environment, Teller(wechat_side), wallets, folder)
     with pytest.MonkeyPatch.context() as patch:
         # Whether the wallet is still asked within the request must not depend on how busy this machine is.
         patch.setattr(Budget, "leaves_time_to_ask", True)
-        yield made
-    made.eyes.close()
-    for database in databases:
-        database.close()
-    clock.follow(None)
+        yield world
+    closed(world)

@@ -42,13 +42,13 @@ class World:
     """One portal for many examples; each example has a merchant of its own."""
 
     app: Flask
-    teller: Teller
     wallets: Mapping[Acquirer, AdversaryWallet]
     tools: Tools
     parties: Parties
     keyring: Keyring
-    eyes: psycopg.Connection
     clock_file: Path
+    teller: Teller = field(init=False)
+    eyes: psycopg.Connection = field(init=False)
     merchant_id: int = 0
     ahead: timedelta = timedelta()
     model: Model = field(default_factory=Model)
@@ -103,7 +103,7 @@ class World:
             )
         return order
 
-    def refund(self, payment_no: str, amount: int, form_key: str) -> str:
+    def refund(self, payment_no: str, amount: int, form_key: str, *, role: str = "owner") -> str:
         """Ask for a refund; answers its number, or the reason why there is none."""
         try:
             return refunds.request(
@@ -113,7 +113,8 @@ class World:
                 amount=amount,
                 reason="多收了",
                 form_key=form_key,
-                asked_by=None,
+                asked_by=None if role == "owner" else 7,
+                role=role,
                 now=clock.now(),
             )
         except DomainError as problem:

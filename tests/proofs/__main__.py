@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.proofs import fuzz, mutants
+from tests.proofs import branches, fuzz, machine, mutants
 
-PROOFS = {"fuzz": fuzz.prove, "mutants": mutants.prove}
+PROOFS = {"coverage": branches.prove, "fuzz": fuzz.prove, "machine": machine.prove, "mutants": mutants.prove}
 
 
 def main(words: list[str]) -> int:
