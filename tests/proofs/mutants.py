@@ -17,8 +17,9 @@ from pathlib import Path
 from deploy.postgres import EmbeddedPostgres
 from tests.mutants.records import HARNESSES, RACES, UNIT, UNITS, Mutant, missing, mutants
 from tests.proofs import drawing
+from tests.proofs.lending import server_to_lend
 from tests.proofs.mutant_tables import Row, drawn_table, hand_made_table, into_document
-from tests.proofs.trees import ROOT, CannotRun, Run, changed, copy_of_the_tree, run_tests, server_to_lend
+from tests.proofs.trees import ROOT, CannotRun, Run, changed, copy_of_the_tree, run_tests
 
 PLACE = ROOT / ".proofs"
 _SECONDS = 900.0

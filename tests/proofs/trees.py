@@ -18,9 +18,8 @@ from typing import Any
 import pytest
 
 from deploy.postgres import EmbeddedPostgres
-from deploy.reset import remove_cluster
-from portal.plumbing.schema_upgrade import upgrade
 from tests.conftest import TEMPLATE
+from tests.proofs.lending import Lent
 
 ROOT = Path(__file__).resolve().parents[2]
 _NOT_COPIED = shutil.ignore_patterns(
@@ -46,44 +45,6 @@ class Run:
 
 class CannotRun(Exception):
     """Pytest did not get as far as running tests."""
-
-
-class Lent:
-    """The one server of all runs in the place of each run's own. Nobody who was lent it starts or stops it."""
-
-    def __init__(self, server: EmbeddedPostgres, *, migrated: bool) -> None:
-        self._server, self.migrated = server, migrated
-        self.urls = server.urls
-
-    def start(self) -> None:
-        """It runs."""
-
-    def stop(self) -> None:
-        """It goes on."""
-
-    def create_database(self, name: str, *, template: str | None = None) -> None:
-        """The template is there already, where the run's migrations are the usual ones."""
-        if template is not None or not self.migrated:
-            self._server.create_database(name, template=template)
-
-    def drop_database(self, name: str) -> None:
-        self._server.drop_database(name)
-
-
-@contextmanager
-def server_to_lend() -> Iterator[EmbeddedPostgres]:
-    """A server without fsync that holds one migrated template."""
-    folder = Path(tempfile.mkdtemp(prefix="yima-mutants-"))
-    server = EmbeddedPostgres(folder, durable=False)
-    try:
-        server.start()
-        server.create_database(TEMPLATE)
-        upgrade(server.urls(TEMPLATE)["DATABASE_OWNER_URL"])
-        yield server
-    finally:
-        server.stop()
-        remove_cluster(folder)
-        shutil.rmtree(folder)
 
 
 @contextmanager

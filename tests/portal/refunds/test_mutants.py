@@ -11,4 +11,4 @@ def test_the_wallet_is_asked_on_the_ladder_and_then_every_hour() -> None:
 
 
 def test_the_limits_are_what_the_wallets_documents_say() -> None:
-    assert (rules.REFUND_WINDOW, rules.MOST_PARTS, rules.REASON_MOST) == (timedelta(days=365), 50, 40)
+    assert (timedelta(days=365), 50, 40) == (rules.REFUND_WINDOW, rules.MOST_PARTS, rules.REASON_MOST)
