@@ -46,8 +46,7 @@ def note_wallet(session: Session, *, merchant_id: int, word: RoutedPayment, now:
     if row.promotions and row.payer_amount == word.payer_amount and _same_sum(row.promotions, word.promotions):
         # The acquirer knows only that somebody else gave it; the account side knows that it was its own reduction.
         learned["promotions"] = kept_promotions(word.promotions)
-    if not change(session, merchant_id, row.payment_no, Payment.wallet == Wallet.UNKNOWN, **learned):
-        return WalletNote.KNOWN
+    change(session, merchant_id, row.payment_no, Payment.wallet == Wallet.UNKNOWN, **learned)
     facts = {"wallet": word.wallet, "by": "interconnect", "number": word.clearing_no}
     events.append(
         session, merchant_id=merchant_id, kind="payment.wallet_told", subject=row.payment_no, now=now, facts=facts

@@ -15,6 +15,7 @@ from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
 from portal.plumbing.work import Tools
 from portal.refunds import flows, operations, queries
+from portal.values.errors import NotAllowedNow
 from portal.wallets.errors import WalletError, WalletRefused, WalletUnavailable, WalletUnknown
 from portal.wallets.port import Acquirer, RefundAnswer, RefundState
 from tests.factories.merchants import add_user
@@ -240,3 +241,23 @@ def test_what_arrives_when_all_has_been_refunded_anew_is_not_booked(
     assert not tell(db, number, RefundState.SUCCESS)
     assert standing(db, paid, number) == ("closed", 2_000, 0, 0)
     assert "refund.late_arrival" not in told(db, number)
+
+
+def test_what_is_known_for_sure_is_neither_sent_again_nor_called_unknown(
+    parties: Parties,
+    db: Database,
+    paid: str,
+    refund_in: Callable[[RefundState], str],
+    wallets: dict[Acquirer, ScriptedWallet],
+) -> None:
+    number = refund_in(RefundState.PROCESSING)
+    flows.send(parties, merchant_id=SHOP, refund_no=number)
+    assert wallets[WECHAT].asked == []
+    with db.transaction(merchant=SHOP) as session:
+        operations.note_no_answer(session, merchant_id=SHOP, refund_no=number, now=now())
+    assert standing(db, paid, number)[0] == "processing"
+
+
+def test_a_number_that_is_no_refund_of_this_shop_is_not_asked_about(parties: Parties) -> None:
+    with pytest.raises(NotAllowedNow, match="unknown_refund"):
+        flows.send(parties, merchant_id=SHOP, refund_no="R-NOBODYS")
