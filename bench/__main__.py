@@ -3,10 +3,15 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from bench import export, ingest, page
+from bench import export, ingest, page, reconcile
 from bench.figures import Figure
 
-BENCHES: Mapping[str, Callable[[], Sequence[Figure]]] = {"ingest": ingest.run, "export": export.run, "page": page.run}
+BENCHES: Mapping[str, Callable[[], Sequence[Figure]]] = {
+    "ingest": ingest.run,
+    "reconcile": reconcile.run,
+    "export": export.run,
+    "page": page.run,
+}
 
 
 def main(names: Sequence[str]) -> int:

@@ -60,7 +60,7 @@ def stand() -> Iterator[Stand]:
         server.create_database(DATABASE)
         urls = server.urls(DATABASE)
         upgrade(urls["DATABASE_OWNER_URL"])
-        kept = _secrets()
+        kept = secrets_for_one_run()
         settings = Settings(
             portal_url="http://127.0.0.1:8000",
             data_dir=folder / "data",
@@ -206,7 +206,8 @@ def _in_turn(merchant_ids: Sequence[int]) -> Iterator[int]:
         yield from merchant_ids
 
 
-def _secrets() -> Secrets:
+def secrets_for_one_run() -> Secrets:
+    """Fresh keys."""
     return Secrets(
         secret_key=secrets.token_hex(32),
         reference_key=secrets.token_bytes(32),

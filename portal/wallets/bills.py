@@ -108,9 +108,9 @@ class BulkSum:
 class BulkTrades:
     """All lines of a trade bill as one query for DuckDB, to be believed only when nothing in it is odd.
 
-    Its columns are those of TradeLine, `line` counting from 1, `moment` for `at` in microseconds, `fee` in hundred-thousandths of a
-    yuan, and `odd`. Whoever runs it checks that there are `count` lines, that none is odd, and that the sums are right;
-    else the bill is read line by line.
+    Its columns are those of TradeLine, `line` counting from 1, `moment` for `at` in microseconds, `fee` in
+    hundred-thousandths of a yuan, and `odd`. Whoever runs it checks that there are `count` lines, that none is odd, and
+    that the sums are right; else the bill is read line by line.
     """
 
     query: str
