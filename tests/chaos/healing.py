@@ -31,7 +31,7 @@ _BILLS = (
     "SELECT acquirer, day, sub_merchant_no, state, answer, trouble FROM bill_batches"
     " WHERE kind = 'trades' AND day < %s ORDER BY day, acquirer, sub_merchant_no"
 )
-_JUDGED = ("balanced", "unbalanced", "closed")
+_JUDGED = ("balanced", "unbalanced", "closed", "not_reported")
 
 
 class NotHealed(Exception):
@@ -101,7 +101,7 @@ def night(product: Product, storm: Storm, say: Callable[[str], None]) -> tuple[l
 
 
 def _unbalanced(database: psycopg.Connection[Any], bills: list[tuple[Any, ...]]) -> list[str]:
-    found = [f"{bill[0]} {bill[1]} {bill[2]} {bill[3]}" for bill in bills if bill[3] == "unbalanced"]
+    found = [f"{bill[0]} {bill[1]} {bill[2]} {bill[3]}" for bill in bills if bill[3] not in ("balanced", "closed")]
     items = database.execute(
         "SELECT acquirer, day, difference, number, bill_amount, our_amount, state FROM bill_items"
         " WHERE kind = 'trades' AND state NOT IN ('matched', 'resolved', 'ignored')"

@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-import pytest
-
 from deploy.settings import ROOT
 from tests.chaos.report import one
 from tests.chaos.running import Size, live_through
 
 
-@pytest.mark.xdist_group("product")
 def test_not_a_fen_is_lost_in_a_short_storm(tmp_path: Path) -> None:
     said: list[str] = []
     end = live_through(5, Size(payments=120, faults=20), place=tmp_path, root=ROOT, say=said.append)
