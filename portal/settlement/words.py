@@ -34,6 +34,16 @@ def count_words(count: int) -> str:
     return _("1 笔") if count == 1 else _("%(count)s 笔", count=count)
 
 
+def received_words(count: int) -> str:
+    """收款 37 笔."""
+    return _("收款 1 笔") if count == 1 else _("收款 %(count)s 笔", count=count)
+
+
+def refunds_words(count: int) -> str:
+    """退款 2 笔."""
+    return _("退款 1 笔") if count == 1 else _("退款 %(count)s 笔", count=count)
+
+
 def day_title(day: date) -> str:
     """11月21日 周六, in the language of the page."""
     return format_date(day, _("M月d日 EEE"))
@@ -58,11 +68,9 @@ def late_words(line: Line) -> str:
     """What stands of an earlier day, in a few words."""
     parts = []
     if line.count:
-        parts.append(_("收款 %(count)s %(amount)s", count=count_words(line.count), amount=money_words(line.gross)))
+        parts.append(f"{received_words(line.count)} {money_words(line.gross)}")
     if line.refund_count:
-        parts.append(
-            _("退款 %(count)s %(amount)s", count=count_words(line.refund_count), amount=money_words(-line.refunds))
-        )
+        parts.append(f"{refunds_words(line.refund_count)} {money_words(-line.refunds)}")
     if line.fee:
         parts.append(_("手续费 %(amount)s", amount=money_words(-line.fee)))
     if line.held + line.other:
@@ -86,7 +94,7 @@ def stand_sentence(stand: Stand) -> str:
     """What the word means."""
     sentences = {
         Stage.WAITING: _("已封存，等机构账单。一般第二天 10 点以后对完。"),
-        Stage.LOOKING: _("和机构的账单不一样，一码正在查。封存的数不会改。"),
+        Stage.LOOKING: _("和机构的账单或到账不一样，一码正在查。封存的数不会改。"),
         Stage.UNREPORTED: _("有机构没有给这一天的账单，给了的都对得上。"),
         Stage.BILL_MATCHED: _("每一笔都和机构账单对上了。钱到没到卡，机构还没有报告。"),
         Stage.MATCHED: _("账单和到账一分不差。"),

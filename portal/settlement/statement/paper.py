@@ -11,7 +11,16 @@ from portal.settlement import words
 from portal.settlement.days import Day, Institution
 from portal.settlement.rules import Figures, Line
 from portal.settlement.stages import Stage
-from portal.settlement.words import ACQUIRER_WORDS, WALLET_WORDS, count_words, moment_text, paid_words, seal_groups
+from portal.settlement.words import (
+    ACQUIRER_WORDS,
+    WALLET_WORDS,
+    count_words,
+    moment_text,
+    paid_words,
+    received_words,
+    refunds_words,
+    seal_groups,
+)
 
 NOT_APPLICABLE = "—"
 # As many signs of a seal as nobody can find a second sheet for by trying; all of it stands in print.
@@ -49,8 +58,15 @@ def paper_of(day: Day, shop: str, address: str, *, portal_url: str) -> dict[str,
             number=day.row.merchant_id,
             date=day.row.day.isoformat(),
         ),
-        "pages": [_("第 "), _(" 页，共 "), _(" 页")],
+        "pages": _pages(),
     }
+
+
+def _pages() -> list[str]:
+    """What stands before, between and behind the two numbers in the foot."""
+    before, _number, rest = _("第 {page} 页，共 {pages} 页").partition("{page}")
+    between, _total, behind = rest.partition("{pages}")
+    return [before, between, behind]
 
 
 def _when(day: Day) -> dict[str, str]:
@@ -78,8 +94,8 @@ def _figures(day: Day) -> list[dict[str, str]]:
     total = day.row.figures.total
     owed = _("应到账，已全部到账") if day.stand.stage is Stage.MATCHED else _("应到账")
     return [
-        {"label": _("收款　%(count)s", count=count_words(total.count)), "value": yuan(total.gross)},
-        {"label": _("退款　%(count)s", count=count_words(total.refund_count)), "value": yuan(-total.refunds)},
+        {"label": received_words(total.count), "value": yuan(total.gross)},
+        {"label": refunds_words(total.refund_count), "value": yuan(-total.refunds)},
         {"label": _("手续费"), "value": yuan(-total.fee)},
         {"label": owed, "value": yuan(total.owed)},
     ]
@@ -120,7 +136,7 @@ def _paid(day: Day) -> dict[str, Any]:
     return {
         "title": _("机构应付与已付"),
         "note": _("钱由收单机构直接结到您的银行卡，不经过一码"),
-        "head": [_("机构"), _("应付"), _("已付"), _("差额"), _("到账时间"), _("资金流水号"), _("账单")],
+        "head": [_("机构"), _("应付"), _("已付"), _("差额"), _("到账时间"), _("资金流水号"), _("机构账单")],
         "rows": rows,
         "total": total,
         "words": 1,

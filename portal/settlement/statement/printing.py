@@ -6,7 +6,8 @@ from typing import Any
 
 from portal.plumbing.press import Press
 
-_press = Press("portal.settlement.statement.child")
+# A statement has three faces and tables, a plate one face: on a busy machine it takes longer.
+_press = Press("portal.settlement.statement.child", deadline=20.0)
 atexit.register(_press.close)
 
 
