@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from portal.payments.rules import State as Payment
-from portal.reconciliation.agreeing import FEE_BOOKED, MOVES_THERE, LineSort
+from portal.reconciliation.agreeing import FEE_BOOKED, MOVES_HERE, MOVES_THERE, LineSort
 from portal.reconciliation.rules import UNSETTLED, Difference, ItemState
 from portal.refunds.rules import Fact as RefundFact
 from portal.refunds.rules import State as Refund
@@ -105,10 +105,9 @@ def missing(side: Side) -> tuple[int, int]:
     The fee of a refund that is under way here comes back when it arrives, so until then none is missing.
     """
     amount = (side.bill_amount or 0) - (side.our_amount or 0)
-    here = side.our_amount is not None
-    booked = not here or side.our_state in FEE_BOOKED[side.sort]
+    coming = side.our_state in MOVES_HERE[side.sort] - FEE_BOOKED[side.sort]
     there = (side.bill_fee or 0) if side.bill_state in MOVES_THERE[side.sort] else 0
-    fee = there - (side.our_fee or 0) if booked else 0
+    fee = 0 if coming else there - (side.our_fee or 0)
     return (0 if side.difference is Difference.FEE else amount), fee
 
 

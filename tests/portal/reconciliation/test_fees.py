@@ -1,4 +1,4 @@
-"""The fee of each line is compared with what the ledger booked, in whole fen, and a wrong one is corrected by transfer."""
+"""The fee of each line is compared with what the ledger booked for it, in whole fen."""
 
 from collections.abc import Callable
 from dataclasses import replace
