@@ -27,6 +27,7 @@ UNITS: dict[str, tuple[str, ...]] = {
         "tests/portal/payments/test_operations.py",
         "tests/portal/payments/test_flows.py",
     ),
+    "plumbing": ("tests/portal/plumbing/test_scope.py", "tests/portal/plumbing/test_clock.py"),
     "reconciliation": ("tests/portal/reconciliation",),
     "refunds": (
         "tests/portal/refunds/test_rules.py",

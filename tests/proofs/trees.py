@@ -102,6 +102,8 @@ def _pytest(tree: Path, selection: Sequence[str], lent: Lent, output: int) -> in
     os.chdir(tree)
     # Runs beside this one sweep up what they take for leftovers in the usual place.
     os.environ["TMPDIR"] = str(tree.parent)
+    # The reason of a failure stands at the end of its line.
+    os.environ["COLUMNS"] = "400"
     tempfile.tempdir = None
     sys.path[:] = [str(tree), *(place for place in sys.path if place not in ("", str(ROOT)))]
     for name in [name for name in sys.modules if name.split(".")[0] in _OURS]:
