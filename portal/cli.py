@@ -154,7 +154,7 @@ def verify_audit() -> None:
 
 def _tell_wrong_sheets(wrong: list[sheets.Wrong]) -> None:
     for found in wrong:
-        click.echo(f"sealed day {found.day} of merchant {found.merchant_id}: {found.what}")
+        click.echo(f"sealed day {found.day or 'unknown'} of merchant {found.merchant_id}: {found.what}")
 
 
 bills = AppGroup("bills", help="The wallets' bills of a day.")

@@ -46,7 +46,8 @@ def day(session: Session, merchant_id: int, wanted: date) -> Day | None:
         return None
     told = queries.standings(session, merchant_id, [wanted])[wanted]
     try:
-        since = Earlier(wanted, missing_from(row.figures.books, queries.books(session, merchant_id, wanted)))
+        now = queries.books(session, merchant_id, [wanted]).get(wanted, [])
+        since = Earlier(wanted, missing_from(row.figures.books, now))
     except BooksShrank:
         since = None
     owed = _owed(row, since)

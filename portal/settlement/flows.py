@@ -18,7 +18,7 @@ from portal.plumbing.clock import now as clock_now
 from portal.plumbing.jobs import defer, is_waiting
 from portal.plumbing.work import Tools
 from portal.settlement import operations, queries
-from portal.settlement.queries import SheetRow
+from portal.settlement.queries import SheetRow, SheetUnreadable
 from portal.settlement.rules import BooksShrank, Figures
 from portal.settlement.sealing import newest_closed, next_close
 from portal.values.day import business_date
@@ -48,14 +48,14 @@ def close_days(tools: Tools, *, now: datetime) -> list[SheetRow]:
     for merchant_id in merchants:
         try:
             sealed += close(tools, merchant_id, until=newest_closed(now), now=now)
-        except BooksShrank as lost:
-            log.error("no day of merchant %s is sealed: the ledger has lost what a sheet has (%s)", merchant_id, lost)
+        except (BooksShrank, SheetUnreadable) as lost:
+            log.error("no day of merchant %s is sealed: sheets and ledger disagree (%s)", merchant_id, lost)
     _write_outside(tools.settings, sealed, now=now)
     return sealed
 
 
 def close(tools: Tools, merchant_id: int, *, until: date, now: datetime) -> list[SheetRow]:
-    """Seal one merchant's days up to `until`; answers the new sheets. Raises BooksShrank."""
+    """Seal one merchant's days up to `until`; answers the new sheets. Raises BooksShrank, SheetUnreadable."""
     rows = []
     for figures in _read(tools, merchant_id, until):
         with tools.database.transaction(merchant=merchant_id) as session:

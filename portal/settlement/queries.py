@@ -1,5 +1,6 @@
 """Read a merchant's books of days, the sheets sealed of them, and what reconciliation has told of them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -136,9 +137,20 @@ def splits(session: Session, merchant_id: int, days: list[date]) -> list[Split]:
     ]
 
 
-def books(session: Session, merchant_id: int, day: date) -> tuple[Group, ...]:
-    """The ledger's postings of one day as they are now."""
-    return books_of(splits(session, merchant_id, [day]))
+def books(session: Session, merchant_id: int, days: Collection[date]) -> dict[date, list[Group]]:
+    """The ledger's postings of these days as they are now; a day without any is not named."""
+    posted = ledger.postings_of(merchant_id).subquery("posted")
+    way = (posted.c.business_date, posted.c.kind, posted.c.debit, posted.c.credit)
+    rows = session.execute(
+        sa.select(*way, sa.func.count(), sa.func.sum(posted.c.amount))
+        .where(posted.c.business_date.in_(days))
+        .group_by(*way)
+        .order_by(*way)
+    )
+    found: dict[date, list[Group]] = {}
+    for day, kind, debit, credit, count, amount in rows:
+        found.setdefault(day, []).append(Group(kind, debit, credit, count, int(amount)))
+    return found
 
 
 def recorded(session: Session, merchant_id: int, day: date) -> list[Group]:
@@ -149,9 +161,14 @@ def recorded(session: Session, merchant_id: int, day: date) -> list[Group]:
     return [group for part in (own.figures.books if own else (), *told) for group in part]
 
 
-def recorded_days(session: Session, merchant_id: int) -> list[date]:
-    """Every day of which any sheet says anything."""
-    return sorted(day for day, _ in session.execute(_RECORDED, {"merchant": merchant_id}))
+def every_record(session: Session, merchant_id: int) -> dict[date, list[Group]]:
+    """By day, all postings that stand on any sheet."""
+    found: dict[date, list[Group]] = {}
+    for row in sheets(session, merchant_id, date.min, date.max):
+        found.setdefault(row.day, []).extend(row.figures.books)
+        for one in row.figures.earlier:
+            found.setdefault(one.day, []).extend(one.books)
+    return found
 
 
 def to_be_sealed(session: Session, merchant_id: int, *, until: date) -> list[Figures]:
@@ -201,22 +218,24 @@ def standings(session: Session, merchant_id: int, days: list[date]) -> dict[date
     return found
 
 
+class SheetUnreadable(Exception):
+    """A kept sheet is not one that was ever written here."""
+
+
 def as_row(row: DaySheet) -> SheetRow:
-    """A frozen copy of a sheet's row."""
-    return SheetRow(row.merchant_id, row.position, from_json(row.figures), row.previous, row.seal, row.sealed_at)
+    """A frozen copy of a sheet's row. Raises SheetUnreadable."""
+    try:
+        figures = from_json(row.figures)
+    except (ValueError, KeyError, TypeError) as error:
+        raise SheetUnreadable(f"sheet of {row.day}") from error
+    return SheetRow(row.merchant_id, row.position, figures, row.previous, row.seal, row.sealed_at)
 
 
 def _late(session: Session, merchant_id: int, counts: dict[date, int]) -> tuple[Earlier, ...]:
     known = {row.day: int(row.postings) for row in session.execute(_RECORDED, {"merchant": merchant_id})}
     days = sorted(day for day in known.keys() | counts.keys() if known.get(day, 0) != counts.get(day, 0))
-    every = splits(session, merchant_id, days)
-    return tuple(
-        Earlier(
-            day,
-            missing_from(recorded(session, merchant_id, day), books_of(split for split in every if split.day == day)),
-        )
-        for day in days
-    )
+    now = books(session, merchant_id, days)
+    return tuple(Earlier(day, missing_from(recorded(session, merchant_id, day), now.get(day, []))) for day in days)
 
 
 def _figures(session: Session, merchant_id: int, day: date, earlier: tuple[Earlier, ...], covered: int) -> Figures:

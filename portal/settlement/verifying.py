@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from portal.audit import queries as audit
 from portal.settlement import queries
 from portal.settlement.models import DaySheet
+from portal.settlement.queries import SheetUnreadable
 from portal.settlement.rules import BooksShrank, missing_from
 from portal.settlement.sealing import ACT, GENESIS, act_facts, as_json, from_json, seal_of
 
@@ -56,9 +57,14 @@ def against_ledger(session: Session, merchant_id: int) -> list[Wrong]:
     """The days of which a sheet says what the ledger does not, or does not any more."""
     session.execute(sa.text("SET LOCAL statement_timeout = 0"))
     wrong = []
-    for day in queries.recorded_days(session, merchant_id):
+    try:
+        sealed = queries.every_record(session, merchant_id)
+    except SheetUnreadable as unreadable:
+        return [Wrong(merchant_id, None, f"{unreadable} cannot be read")]
+    now = queries.books(session, merchant_id, sealed)
+    for day in sorted(sealed):
         try:
-            missing_from(queries.recorded(session, merchant_id, day), queries.books(session, merchant_id, day))
+            missing_from(sealed[day], now.get(day, []))
         except BooksShrank as lost:
             wrong.append(Wrong(merchant_id, day, str(lost)))
     return wrong

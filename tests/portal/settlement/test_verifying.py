@@ -121,3 +121,14 @@ def test_what_was_told_late_is_part_of_what_must_be_there(
     assert run("verify-ledger")[0] == 0
     forge("DELETE FROM transfers WHERE amount = 77")
     assert f"sealed day {DAY} of merchant {SHOP}: " in run("verify-ledger")[1]
+
+
+def test_a_sheet_nobody_can_read_holds_up_its_own_shop_alone(
+    run: Run, forge: Callable[[str], None], paid: Callable[..., str], close: Close, caplog: pytest.LogCaptureFixture
+) -> None:
+    forge("UPDATE day_sheets SET figures = '{}' WHERE position = 3")
+    code, printed = run("verify-ledger")
+    assert (code, f"sealed day unknown of merchant {SHOP}: sheet of {THIRD} cannot be read" in printed) == (1, True)
+    paid(5, day=THIRD + timedelta(days=1))
+    assert close(nights=3) == []
+    assert "sheets and ledger disagree" in caplog.text
