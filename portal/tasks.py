@@ -22,6 +22,7 @@ TASKS: dict[str, Job] = {
     notices.GIVE_BACK: notices.give_back,
     notices.SETTLE: notices.settle,
     payments.ASK: payments.ask,
+    reconciliation.AGAIN: reconciliation.again,
     reconciliation.NIGHTLY: reconciliation.nightly,
     refunds.CHASE: refunds.chase,
     settlement.NIGHTLY: settlement.nightly,
