@@ -108,10 +108,12 @@ def speed(product: Product, storm: Storm) -> Speed:
 
 
 def real(business: float, jumps: Sequence[tuple[float, int]]) -> float:
-    """The real moment of a business moment: the clock only jumps ahead, so it fits one offset alone."""
+    """The real moment of a business moment: the clock only jumps ahead, and further than a jump takes, so one fits.
+
+    `jumps` are (when it had been made, in real time; the offset from then on), the first one from the beginning.
+    """
     for (_, offset), until in zip(jumps, [at for at, _ in jumps[1:]] + [float("inf")], strict=True):
-        # A jump is noted a moment before the sandbox has made it.
-        if business - offset <= until + 0.5:
+        if business - offset <= until:
             return business - offset
     raise ValueError("no moment of this run")
 

@@ -61,8 +61,9 @@ def blow(product: Product, plan: Plan, say: Callable[[str], None]) -> Storm:
 
 
 def jump(product: Product, storm: Storm, **wish: object) -> None:
-    """Move the business clock, and remember when."""
-    storm.jumps.append((time.time(), int(product.control("clock", **wish)["offset_seconds"])))
+    """Move the business clock, and remember until when the old offset may have been in force."""
+    offset = int(product.control("clock", **wish)["offset_seconds"])
+    storm.jumps.append((time.time(), offset))
 
 
 def _begin_business(product: Product, plan: Plan, storm: Storm) -> None:
