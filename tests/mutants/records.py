@@ -31,6 +31,7 @@ UNITS: dict[str, tuple[str, ...]] = {
     "reconciliation": ("tests/portal/reconciliation",),
     "refunds": (
         "tests/portal/refunds/test_rules.py",
+        "tests/portal/refunds/test_mutants.py",
         "tests/portal/refunds/test_operations.py",
         "tests/portal/refunds/test_flows.py",
     ),

@@ -94,7 +94,7 @@ def _test(run: Run | None) -> str:
     if run is None:
         return "–"
     place, _, name = run.failed.partition("::")
-    return f"`{place.removeprefix('tests/')}` {name.replace('|', '/')}".replace("test_", "", 1) if name else run.failed
+    return f"`{place}` {name.removeprefix('test_').replace('_', ' ').replace('|', '/')}" if name else run.failed
 
 
 def _cell(text: str) -> str:
