@@ -9,11 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from portal.ledger import queries as ledger
 from portal.payments.models import Payment
-from portal.payments.rules import Source
+from portal.payments.rules import Source, State
 from portal.reconciliation.agreeing import LineSort
 from portal.reconciliation.models import BillItem, BillResolution
 from portal.reconciliation.postings import CORRECTIONS
@@ -81,7 +81,19 @@ def _payments(acquirer: Acquirer, day: date) -> sa.Select[Any]:
             Payment.source != Source.INTERCONNECT,
             moment >= begins - around,
             moment < ends + around,
+            sa.or_(Payment.state == State.SUCCESS, ~_paid_out_of_suspense()),
         )
+    )
+
+
+def _paid_out_of_suspense() -> sa.Exists:
+    """An order that was never paid itself, whose money came out of suspense as a receipt of its own: one line there, so
+    one side here, the receipt's."""
+    released = aliased(Payment)
+    return sa.exists().where(
+        released.merchant_id == Payment.merchant_id,
+        released.acquirer_order_no == Payment.payment_no,
+        released.source == Source.SUSPENSE,
     )
 
 
