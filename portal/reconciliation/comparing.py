@@ -97,19 +97,28 @@ class Sides:
     day: date
 
 
+# Few numbers stand in a bill more than once: they are gathered first, so that the join below need not group millions of
+# lines with everything that is in them, which would not fit into the memory.
+_REPEATED = """
+CREATE TABLE repeated AS
+SELECT merchant_no, sort, number, min(line) AS first, count(*) AS copies,
+    sum(CASE WHEN moves.state IS NULL THEN 0 ELSE amount END)::BIGINT AS all_copies,
+    sum(CASE WHEN moves.state IS NULL THEN 0 ELSE fee END)::BIGINT AS all_fees
+FROM read_parquet($lines) lines LEFT JOIN moves_there moves USING (sort, state)
+GROUP BY merchant_no, sort, number HAVING count(*) > 1
+"""
 _PAIRS = """
 CREATE TABLE pairs AS
-WITH there AS (
-    SELECT merchant_no, sort, number, min(line) AS line, count(*) AS copies,
-        arg_min(order_no, line) AS order_no, arg_min(transaction_no, line) AS transaction_no,
-        arg_min(moment, line) AS moment, arg_min(state, line) AS state, arg_min(wallet, line) AS wallet,
-        arg_min(payer_amount, line) AS payer_amount,
-        arg_min(CASE WHEN moves.state IS NULL THEN 0 ELSE amount END, line) AS amount,
-        arg_min(CASE WHEN moves.state IS NULL THEN 0 ELSE fee END, line) AS fee,
-        sum(CASE WHEN moves.state IS NULL THEN 0 ELSE amount END)::BIGINT AS all_copies,
-        sum(CASE WHEN moves.state IS NULL THEN 0 ELSE fee END)::BIGINT AS all_fees
+WITH moved AS (
+    SELECT merchant_no, sort, number, line, order_no, transaction_no, moment, state, wallet, payer_amount,
+        CASE WHEN moves.state IS NULL THEN 0 ELSE amount END AS amount,
+        CASE WHEN moves.state IS NULL THEN 0 ELSE fee END AS fee
     FROM read_parquet($lines) lines LEFT JOIN moves_there moves USING (sort, state)
-    GROUP BY merchant_no, sort, number
+), there AS (
+    SELECT moved.*, coalesce(repeated.copies, 1) AS copies,
+        coalesce(repeated.all_copies, amount) AS all_copies, coalesce(repeated.all_fees, fee) AS all_fees
+    FROM moved LEFT JOIN repeated USING (merchant_no, sort, number)
+    WHERE repeated.first IS NULL OR repeated.first = line
 ), here AS (
     SELECT ours.* REPLACE (
             CASE WHEN moves.state IS NULL THEN 0 ELSE coalesce(ours.amount, 0) END + coalesce(more, 0) AS amount,
@@ -171,10 +180,13 @@ class Comparison:
         _rules(self._base, sides.acquirer)
         self._base.execute("CREATE TABLE merchants (merchant_no VARCHAR, merchant_id BIGINT)")
         if merchants:
-            self._base.executemany("INSERT INTO merchants VALUES (?, ?)", list(merchants))
+            # One statement for all: a statement for each costs a millisecond, and there are thousands.
+            numbers, ids = map(list, zip(*merchants, strict=True))
+            self._base.execute("INSERT INTO merchants SELECT unnest($1), unnest($2)", [numbers, ids])
         _told(self._base, "told_before", sides.before)
         _told(self._base, "told_after", sides.after)
         given = {"lines": str(sides.lines), "ours": str(sides.ours), "day": sides.day, "only": sides.only}
+        self._base.execute(_REPEATED, {"lines": str(sides.lines)})
         self._base.execute(_PAIRS, given)
 
     def __enter__(self) -> "Comparison":
