@@ -105,6 +105,6 @@ def mortal(
     wallets = {one: wallet for one, wallet in world.wallets.items() if isinstance(wallet, RememberingWallet)}
     yield Mortal(process, wallets)
     process.stdin.close()
-    process.wait(10)
+    process.wait(60)
     assert process.stdout is not None
     process.stdout.close()

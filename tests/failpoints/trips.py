@@ -56,6 +56,7 @@ def counted(last: int | None) -> Iterator[None]:
     with (
         mock.patch.object(PGDialect_psycopg, "do_commit", before(PGDialect_psycopg.do_commit)),
         # What a process leaves in the file system others see as well.
+        mock.patch.object(os, "open", before(os.open)),
         mock.patch.object(os, "replace", before(os.replace)),
         mock.patch.object(os, "fsync", before(os.fsync)),
     ):

@@ -19,7 +19,9 @@ def main(arguments: list[str]) -> int:
             lent = Lent(server, migrated=True)
             conftest.EmbeddedPostgres = lambda *_, **__: lent  # type: ignore[assignment,misc]
             conftest.upgrade = lambda _url: None  # type: ignore[assignment]
-            return int(pytest.main(arguments))
+            # Imported before pytest could look into it: that is meant.
+            quiet = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+            return int(pytest.main([*quiet, *arguments]))
 
 
 if __name__ == "__main__":
