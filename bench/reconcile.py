@@ -40,7 +40,7 @@ def run() -> Sequence[Figure]:
     payments = merchants * EACH
     drift.once()
     with stand() as place, TemporaryDirectory() as folder:
-        given = _prepare(place, Path(folder), Trade(range(1, merchants + 1), EACH, DAY, 1))
+        given = prepare(place, Path(folder), Trade(range(1, merchants + 1), EACH, DAY, 1))
         assert given.lines == payments
         measured = _rounds(place, Path(folder), given)
     middle = {name: median(values) for name, values in measured.items()}
@@ -59,7 +59,7 @@ def run() -> Sequence[Figure]:
     return figures
 
 
-def _prepare(place: Stand, folder: Path, trade: Trade) -> Written:
+def prepare(place: Stand, folder: Path, trade: Trade) -> Written:
     add_merchants(place, trade.merchants, now=_OPENED)
     path = folder / "facts.csv"
     facts.write(path, trade, reference_key=place.keyring.reference_key)
@@ -92,7 +92,7 @@ def _rounds(place: Stand, folder: Path, given: Written) -> dict[str, list[float]
             found = folder / f"{name}.csv"
             _forget(place)
             arguments = [given.path, place.settings.database_staff_url, DAY.isoformat(), found]
-            seconds, megabytes = _measured(_PROGRAMS[name], arguments)
+            seconds, megabytes = measure(_PROGRAMS[name], arguments)
             measured.setdefault(f"{name} seconds", []).append(seconds)
             measured.setdefault(f"{name} MB", []).append(megabytes)
             check(found, given)
@@ -105,7 +105,7 @@ def _forget(place: Stand) -> None:
         connection.execute("TRUNCATE bill_batches CASCADE")
 
 
-def _measured(program: str, arguments: Sequence[object]) -> tuple[float, float]:
+def measure(program: str, arguments: Sequence[object]) -> tuple[float, float]:
     """Seconds of a program from its start to its end, and its greatest resident memory in MB."""
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-m", program, *map(str, arguments)])
