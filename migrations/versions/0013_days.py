@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 revision = "0013"
 down_revision = "0012"
@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("figures", JSONB(), nullable=False),
+        sa.Column("earlier_days", ARRAY(sa.Date()), nullable=False),
         sa.Column("previous", sa.String(64), nullable=False),
         sa.Column("seal", sa.String(64), nullable=False),
         sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=False),

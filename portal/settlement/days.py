@@ -55,7 +55,7 @@ def day(session: Session, merchant_id: int, wanted: date) -> Day | None:
     return Day(
         row,
         since,
-        tuple(later.day for later in queries.told_later(session, merchant_id, wanted)),
+        tuple(later.day for later in queries.told_later(session, merchant_id, [wanted])),
         tuple(Institution(one, owed[one], told.get(one, Standing(one))) for one in named),
         stand_of(owed, told) if since is not None else Stand(Stage.LOOKING),
     )

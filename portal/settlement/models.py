@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.plumbing.db import Base
@@ -25,6 +25,8 @@ class DaySheet(Base):
     day: Mapped[date] = mapped_column(sa.Date, primary_key=True)
     position: Mapped[int] = mapped_column(sa.Integer)
     figures: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    # The days of `earlier` in the figures once more, so that looking for one opens no other sheet.
+    earlier_days: Mapped[list[date]] = mapped_column(ARRAY(sa.Date))
     previous: Mapped[str] = mapped_column(sa.String(64))
     seal: Mapped[str] = mapped_column(sa.String(64))
     sealed_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))

@@ -33,6 +33,7 @@ def seal(session: Session, *, merchant_id: int, figures: Figures, now: datetime)
             day=figures.day,
             position=position,
             figures=body,
+            earlier_days=[one.day for one in figures.earlier],
             previous=previous,
             seal=fingerprint,
             sealed_at=now,

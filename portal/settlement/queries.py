@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from portal.ledger import queries as ledger
@@ -87,27 +87,24 @@ def ends(session: Session, merchant_id: int) -> tuple[date, date] | None:
     return (first, last) if first is not None else None
 
 
-def told_later(session: Session, merchant_id: int, day: date) -> list[SheetRow]:
-    """The later sheets on which something stands that was booked for this day after its close, oldest first."""
-    named = sa.cast({"earlier": [{"day": day.isoformat()}]}, JSONB)
+def told_later(session: Session, merchant_id: int, days: Collection[date]) -> list[SheetRow]:
+    """The later sheets on which something stands that was booked for one of these days after its close, in order."""
+    if not days:
+        return []
+    named = DaySheet.earlier_days.overlap(sa.cast(sorted(days), ARRAY(sa.Date)))
     rows = session.scalars(
         sa.select(DaySheet)
-        .where(DaySheet.merchant_id == merchant_id, DaySheet.day > day, DaySheet.figures.contains(named))
+        .where(DaySheet.merchant_id == merchant_id, DaySheet.day > min(days), named)
         .order_by(DaySheet.position)
     )
     return [as_row(row) for row in rows]
 
 
-def late_lines(session: Session, merchant_id: int, days: list[date]) -> dict[date, list[Line]]:
+def late_lines(session: Session, merchant_id: int, days: Collection[date]) -> dict[date, list[Line]]:
     """By day, what stands of it on later sheets."""
-    if not days:
-        return {}
-    tells = sa.func.jsonb_array_length(DaySheet.figures["earlier"]) > 0
-    later = session.scalars(
-        sa.select(DaySheet).where(DaySheet.merchant_id == merchant_id, DaySheet.day > min(days), tells)
-    )
     found: dict[date, list[Line]] = {}
-    for one in (one for row in later for one in as_row(row).figures.earlier if one.day in days):
+    later = told_later(session, merchant_id, days)
+    for one in (one for row in later for one in row.figures.earlier if one.day in days):
         found.setdefault(one.day, []).extend(one.lines)
     return found
 
@@ -156,7 +153,7 @@ def books(session: Session, merchant_id: int, days: Collection[date]) -> dict[da
 def recorded(session: Session, merchant_id: int, day: date) -> list[Group]:
     """The postings of one day that stand on any sheet: its own, and those that told of it later."""
     own = sheet(session, merchant_id, day)
-    later = told_later(session, merchant_id, day)
+    later = told_later(session, merchant_id, [day])
     told = [one.books for row in later for one in row.figures.earlier if one.day == day]
     return [group for part in (own.figures.books if own else (), *told) for group in part]
 

@@ -132,11 +132,6 @@ class Figures:
         """What each acquirer owes of the day itself."""
         return owed_by(self.lines)
 
-    @property
-    def postings(self) -> int:
-        """How many postings stand on this sheet."""
-        return _count(self.books) + sum(_count(one.books) for one in self.earlier)
-
 
 def line_of(acquirer: str, wallet: str, groups: Iterable[Group], *, discount: int = 0) -> Line:
     """What these postings mean for one acquirer: whatever touches its clearing account, by the other account."""

@@ -54,7 +54,7 @@ def sheet(day: str) -> ResponseReturnValue:
     merchant_id = current_user.merchant_id
     with database().transaction(merchant=merchant_id) as session:
         found = days.day(session, merchant_id, wanted)
-        later = queries.told_later(session, merchant_id, wanted)
+        later = queries.told_later(session, merchant_id, [wanted])
     if found is None:
         page = render_template("settlement/none.html", day=wanted, later=later, over=wanted < _today(), words=words)
         return page, HTTPStatus.NOT_FOUND

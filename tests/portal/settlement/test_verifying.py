@@ -65,6 +65,7 @@ def test_honest_days_pass_both(run: Run) -> None:
         ("UPDATE day_sheets SET seal = repeat('a', 64) WHERE position = 3", THIRD, "not what was sealed"),
         ("UPDATE day_sheets SET day = day - 9 WHERE position = 1", DAY - timedelta(days=9), "not what was sealed"),
         ("UPDATE day_sheets SET day = day - 9 WHERE position = 3", THIRD - timedelta(days=9), "the next of its chain"),
+        ("UPDATE day_sheets SET earlier_days = '{2026-01-01}' WHERE position = 1", DAY, "not what was sealed"),
         ("DELETE FROM day_sheets WHERE position = 1", SECOND, "it is not the next of its chain"),
         ("DELETE FROM day_sheets WHERE position = 3", THIRD, "the act is there and the sheet is gone"),
         ("DELETE FROM day_sheets", DAY, "the act is there and the sheet is gone"),
