@@ -17,12 +17,13 @@ OWN: dict[str, tuple[str, ...]] = {
     "ledger": ("tests/portal/ledger",),
     "refunds": (
         "tests/portal/refunds/test_rules.py",
+        "tests/portal/refunds/test_mutants.py",
+        "tests/portal/refunds/test_kept.py",
         "tests/portal/refunds/test_operations.py",
         "tests/portal/refunds/test_stuck.py",
         "tests/portal/refunds/test_approval.py",
         "tests/portal/refunds/test_second_payment.py",
         "tests/portal/refunds/test_flows.py",
-        "tests/portal/refunds/test_mutants.py",
     ),
     "notices": (
         "tests/portal/notices/test_mutants.py",

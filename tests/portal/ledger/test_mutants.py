@@ -2,11 +2,14 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import psycopg
 import pytest
 
 from portal.ledger import operations, queries
+from portal.ledger.models import Account
 from portal.ledger.rules import SUSPENSE, Move, clearing, fee, refund_in_flight
 from portal.plumbing.db import Database
+from tests.conftest import TestDatabase
 
 SHOP, OTHER = 482913057, 482913058
 NOW = datetime(2026, 11, 22, 6, 32, 5, tzinfo=UTC)
@@ -97,3 +100,25 @@ def test_what_moves_nothing_is_no_transfer(debit: str, credit: str, amount: int)
 
 def test_one_fen_is_a_transfer() -> None:
     assert move("test", "1", "suspense", "fee:wechat", 1).amount == 1
+
+
+@pytest.mark.parametrize(("sums", "disagrees"), [((0, 0), False), ((1, 1), True), ((0, 1), True), ((1, 0), True)])
+def test_an_account_nothing_was_posted_to_has_nothing_on_it(
+    staff_db: Database, sums: tuple[int, int], disagrees: bool
+) -> None:
+    post(staff_db, move("payment", "Y1", clearing("wechat"), "merchant_payable", 1))
+    with staff_db.transaction() as session:
+        session.add(Account(merchant_id=SHOP, code="suspense", debits=sums[0], credits=sums[1]))
+        session.flush()
+        assert queries.accounts_that_disagree(session) == ([(SHOP, "suspense")] if disagrees else [])
+
+
+def test_a_transfer_without_its_account_is_found(database: TestDatabase, staff_db: Database) -> None:
+    post(staff_db, move("payment", "Y1", clearing("wechat"), "merchant_payable", 1))
+    with psycopg.connect(database.owner) as connection:
+        for table in ("accounts", "transfers"):
+            connection.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+        connection.execute("ALTER TABLE transfers DROP CONSTRAINT fk_transfers_merchant_id_debit_currency_accounts")
+        connection.execute("DELETE FROM accounts WHERE code = 'clearing:wechat'")
+    with staff_db.transaction() as session:
+        assert queries.accounts_that_disagree(session) == [(SHOP, "clearing:wechat")]
