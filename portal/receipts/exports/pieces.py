@@ -67,7 +67,7 @@ def _joined(places: list[int], columns: tuple[Column, ...], words: Words) -> sql
 
 
 def server_cell(column: Column, words: Words) -> sql.Composable:
-    """How the server writes a value. What is not there is an empty cell; a word that is not known is an error, and never an empty cell."""
+    """How the server writes a value: what is not there as an empty cell; a word that is not known ends in an error."""
     name: Any = sql.Identifier(column.name)
     plain = _PLAIN.get(column.kind)
     if plain is not None:

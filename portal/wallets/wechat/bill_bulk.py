@@ -126,7 +126,7 @@ def _units(written: str, decimals: int) -> int | None:
     whole, _, part = written.removeprefix("-").partition(".")
     if not (whole.isascii() and whole.isdigit() and part.isascii() and part.isdigit() and len(part) <= decimals):
         return None
-    found = int(whole) * 10**decimals + int(part.ljust(decimals, "0"))
+    found = int(whole + part.ljust(decimals, "0"))
     return -found if written.startswith("-") else found
 
 
