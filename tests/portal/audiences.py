@@ -119,5 +119,6 @@ VALUES: dict[str, str | int] = {
     "day": "2026-11-21",
     "case_id": 1,
     "item_id": 1,
+    "resolution_id": 1,
     "function": "receive",
 }
