@@ -140,9 +140,7 @@ def content(row: CaseRow, *, way: str, target_no: str | None, why: str, proposed
 
 def is_what_was_proposed(row: CaseRow) -> bool:
     """Whether the case still says, sign by sign, what its proposal was about."""
-    if row.proposed_by is None:
-        return False
-    now = content(row, way=row.way, target_no=row.target_no, why=row.why, proposed_by=row.proposed_by)
+    now = content(row, way=row.way, target_no=row.target_no, why=row.why, proposed_by=row.proposed_by or 0)
     return fingerprint(now) == row.fingerprint
 
 

@@ -138,19 +138,19 @@ def give_back(tools: Tools, *, merchant_id: int, case_id: int) -> None:
 
 def follow_refund(session: Session, happening: Happening, *, now: datetime) -> None:
     """A second payment of one order goes back to its payer by itself: its case follows its refund."""
-    refund = refund_queries.refund(session, happening.merchant_id, happening.subject)
-    if refund is None or refund.transaction_no is None:
+    shop = happening.merchant_id
+    refund = refund_queries.refund(session, shop, happening.subject)
+    paid = payment_queries.payment(session, shop, refund.payment_no) if refund else None
+    if refund is None or paid is None or refund.transaction_no is None:
         return
-    paid = payment_queries.payment(session, happening.merchant_id, refund.payment_no)
-    if paid is not None:
-        operations.follow(
-            session,
-            merchant_id=happening.merchant_id,
-            acquirer=paid.acquirer,
-            transaction_no=refund.transaction_no,
-            fact=_BY_REFUND.get(RefundState(refund.state), Fact.GOES_BACK),
-            now=now,
-        )
+    operations.follow(
+        session,
+        merchant_id=shop,
+        acquirer=paid.acquirer,
+        transaction_no=refund.transaction_no,
+        fact=_BY_REFUND.get(RefundState(refund.state), Fact.GOES_BACK),
+        now=now,
+    )
 
 
 def _check(session: Session, row: CaseRow, decision: Decision, now: datetime) -> None:

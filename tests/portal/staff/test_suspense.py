@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 
 from portal.suspense.queries import CaseRow
 from portal.wallets.errors import WalletUnavailable
@@ -96,6 +97,18 @@ def test_a_proposal_is_sent_back(desk: Callable[..., Desk], row: CaseRow, aside:
     assert "同意退回" in second.get(page_of(row)).text
     assert second.post(address, data={"decision": "decline"}).status_code == 302
     assert aside.newest().state == "open"
+
+
+def test_when_the_money_moves_at_that_very_moment_nothing_is_done_and_it_is_said(
+    desk: Callable[..., Desk], row: CaseRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deadlock(*_: object, **__: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("deadlock detected"))
+
+    address = proposed(desk("finance").browser, row)
+    monkeypatch.setattr("portal.notices.flows.approve_case", deadlock)
+    second = desk("finance", "周宁").browser
+    assert "什么都没有改" in second.post(address, data={"decision": "approve"}, follow_redirects=True).text
 
 
 def test_without_a_reason_nothing_is_proposed_and_what_was_chosen_stays(
