@@ -82,13 +82,13 @@ class Payer:
     def pay(self, buy: Buy) -> Paid | None:
         """Try until the wallet says yes. None when it never did."""
         trouble = ""
-        for _ in range(TRIES):
+        for number in range(TRIES):
             self._till.tries += 1
             try:
                 paid = self._once(buy)
             except (requests.RequestException, NotPaid, ValueError, KeyError, sqlite3.Error) as problem:
                 trouble = f"{type(problem).__name__}: {problem}"[:200]
-                time.sleep(_PAUSE_SECONDS)
+                time.sleep(_PAUSE_SECONDS * (1 + number / 4))
                 continue
             self._till.paid.append(paid)
             return paid

@@ -92,6 +92,8 @@ class _Load:
         self._watching = threading.Thread(target=self._watch, daemon=True)
 
     def start(self) -> None:
+        for owner in (one for owners in self._owners for one in owners):
+            owner.sign_in()
         for thread in (*self._payers, *self._asking, self._watching):
             thread.start()
 
