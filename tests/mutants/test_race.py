@@ -113,7 +113,7 @@ def test_twenty_posters_at_once_add_up_and_post_a_fact_they_share_once(staff_db:
         for turn in range(3):
             own = move(f"{place}-{turn}", "suspense" if place % 2 else "merchant_payable")
             with many.transaction(merchant=SHOP) as session:
-                ledger_operations.post(session, merchant_id=SHOP, moves=[own], now=NOW)
+                ledger_operations.post_once(session, merchant_id=SHOP, move=own, now=NOW)
         with many.transaction(merchant=SHOP) as session:
             shared = move("shared", "fee:wechat")
             return ledger_operations.post_once(session, merchant_id=SHOP, move=shared, now=NOW)
