@@ -7,9 +7,13 @@ from datetime import date, timedelta
 import pytest
 from flask.testing import FlaskClient
 
+from portal.plumbing.clock import now
 from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
+from portal.plumbing.work import Tools
+from portal.settlement import flows as settlement
 from portal.settlement.queries import SheetRow
+from portal.values.day import business_date
 from portal.wallets.port import Acquirer, Wallet
 from tests.factories.merchants import add_user
 from tests.portal.settlement.conftest import DAY
@@ -284,3 +288,37 @@ def test_every_word_of_it_can_be_english(paid: Paid, close: Close, owners_browse
     owners_browser.set_cookie("lang", "en")
     for address in ("/days?month=2026-11", PAGE, "/days/2026-11-02"):
         assert owners_browser.get(address).status_code in (200, 404)
+
+
+def test_it_is_reached_from_the_receipts_by_who_may_see_it(
+    paid: Paid,
+    close: Close,
+    tell: Tell,
+    owners_browser: FlaskClient,
+    db: Database,
+    keyring: Keyring,
+    client_of: Callable[..., FlaskClient],
+) -> None:
+    paid(1_000)
+    close()
+    tell("wechat", paid=996)
+    page = owners_browser.get("/receipts").get_data(as_text=True)
+    assert f'<a href="{PAGE}">' in page
+    assert "已对平" in text_of(page)
+    assert 'href="/days"' in page
+    assert "已对平" not in read(owners_browser, "/receipts?show=wechat")
+    clerk = add_user(db, keyring, phone="+8613800138009", name="小李", merchant_id=SHOP, role="clerk")
+    page = client_of(clerk, SHOP).get("/receipts").get_data(as_text=True)
+    assert "/days" not in page
+
+
+def test_today_shows_the_sheet_of_yesterday_and_none_that_is_old(
+    paid: Paid, tools: Tools, owners_browser: FlaskClient
+) -> None:
+    yesterday = business_date(now()) - timedelta(days=1)
+    paid(1_000, day=yesterday - timedelta(days=9))
+    settlement.close(tools, SHOP, until=yesterday - timedelta(days=1), now=now())
+    assert "日结单" not in read(owners_browser, "/")
+    paid(2_000, day=yesterday)
+    settlement.close(tools, SHOP, until=yesterday, now=now())
+    assert "昨天的日结单 1 笔 · 收款 ¥20.00 ¥19.92 待对账" in read(owners_browser, "/")
