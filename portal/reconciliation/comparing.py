@@ -156,11 +156,11 @@ _COLUMNS = (
 )
 # Only what may differ: the rules decide, line by line. A number in two days' bills is there once too often.
 _SUSPECTS = f"""
+CREATE TABLE suspects AS
 SELECT {", ".join(_COLUMNS)}
 FROM pairs LEFT JOIN agreeing USING (sort, bill_state, our_state) LEFT JOIN fee_booked USING (sort, our_state)
 WHERE NOT is_here OR NOT is_there OR copies > 1 OR again OR agreeing.sort IS NULL OR bill_amount <> our_amount
     OR corrected OR (fee_booked.sort IS NOT NULL AND bill_fee <> our_fee)
-ORDER BY merchant_no, moment, number
 """  # noqa: S608 - our own names
 _TOTALS = """
 SELECT coalesce(merchant_id, 0), wallet, sum(copies)::BIGINT, sum(all_copies)::BIGINT,
@@ -188,6 +188,10 @@ class Comparison:
         given = {"lines": str(sides.lines), "ours": str(sides.ours), "day": sides.day, "only": sides.only}
         self._base.execute(_REPEATED, {"lines": str(sides.lines)})
         self._base.execute(_PAIRS, given)
+        # Found now: whoever writes them down has a transaction open, and it must not wait for a join.
+        self._base.execute(_SUSPECTS)
+        # Looked for now, and not while whoever writes them down holds a transaction open.
+        self._base.execute(_SUSPECTS)
 
     def __enter__(self) -> "Comparison":
         return self
@@ -198,7 +202,7 @@ class Comparison:
     def differences(self) -> Iterator[list[Found]]:
         """Every difference, some hundred at once."""
         cursor = self._base.cursor()
-        cursor.execute(_SUSPECTS)
+        cursor.execute("SELECT * FROM suspects ORDER BY merchant_no, moment, number")
         while rows := cursor.fetchmany(_AT_ONCE):
             yield [found for row in rows for found in _found(row)]
 
