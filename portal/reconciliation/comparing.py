@@ -188,8 +188,6 @@ class Comparison:
         given = {"lines": str(sides.lines), "ours": str(sides.ours), "day": sides.day, "only": sides.only}
         self._base.execute(_REPEATED, {"lines": str(sides.lines)})
         self._base.execute(_PAIRS, given)
-        # Found now: whoever writes them down has a transaction open, and it must not wait for a join.
-        self._base.execute(_SUSPECTS)
         # Looked for now, and not while whoever writes them down holds a transaction open.
         self._base.execute(_SUSPECTS)
 

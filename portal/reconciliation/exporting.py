@@ -34,10 +34,11 @@ def export(session: Session, *, acquirer: Acquirer, day: date, into: Path) -> No
 
     Amount and fee are the ledger's; where the ledger has nothing, nothing is written there. Needs `portal_staff`.
     """
-    session.execute(sa.text("SET LOCAL statement_timeout = 0"))
     dialect = postgresql.dialect()
     chosen = sa.union_all(_payments(acquirer, day), _refunds(acquirer, day), _booked_by_bill(acquirer, day))
     text = chosen.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    # Written out before the transaction begins: an idle one is ended by the server.
+    session.execute(sa.text("SET LOCAL statement_timeout = 0"))
     raw = session.connection().connection.driver_connection
     if raw is None:
         raise RuntimeError("no connection")

@@ -16,6 +16,7 @@ from portal.payments import operations as payments
 from portal.payments import queries as paid_rows
 from portal.plumbing.crypto import Keyring
 from portal.plumbing.db import Database
+from portal.plumbing.work import Tools
 from portal.reconciliation import operations, queries
 from portal.reconciliation.models import BillItem, BillResolution
 from portal.reconciliation.queries import BatchRow, ItemRow
@@ -410,3 +411,50 @@ def test_a_hold_that_is_over_waits_for_somebody_again(off: ItemRow, staff_db: Da
         acts = session.scalars(sa.select(AuditEntry.action).order_by(AuditEntry.seq)).all()
     assert (row.state, row.reason, waiting.overdue, waiting.fresh) == ("mismatched", "已经问了微信", 1, 1)
     assert acts[-1] == "bill_item.due"
+
+
+def test_other_amounts_open_what_was_left_at_that(
+    paid: Paid,
+    reconcile: Reconcile,
+    differences: Differences,
+    staff_db: Database,
+    tools: Tools,
+) -> None:
+    line, stranger = paid(1000), Line("Y404", 7, AT, "WX999")
+    reconcile(wechat_bill(replace(line, amount=2000), stranger))
+    with staff_db.transaction() as session:
+        for row in queries.items(session, DAY):
+            operations.ignore(session, row.item_id, reason=WHY, actor=FIRST, now=MORNING)
+    for file in (tools.settings.data_dir / "bills" / DAY.isoformat()).glob("*.bill"):
+        file.unlink()
+    assert reconcile(wechat_bill(replace(line, amount=2100), stranger))["wechat"].state == "unbalanced"
+    assert [(row.bill_amount, row.reason, row.decided_by) for row in differences()] == [(2100, "", "")]
+
+
+def test_a_refund_that_got_stuck_there_is_proposed_without_entries(
+    db: Database, keyring: Keyring, paid: Paid, reconcile: Reconcile, differences: Differences, staff_db: Database
+) -> None:
+    line = paid(1000)
+    number = add_refund(
+        db, keyring, merchant_id=SHOP, payment_no=line.order_no, amount=300, now=AT, state=RefundState.PROCESSING
+    )
+    reconcile(wechat_bill(line, replace(line, amount=300, refund_no=number, state="CHANGE")))
+    answer = RefundAnswer(Acquirer.WECHAT, number, RefundState.ABNORMAL, WX, amount=300)
+    with staff_db.transaction() as session:
+        proposed = queries.proposal(session, propose(session, differences()[0].item_id, answer))
+    assert proposed is not None
+    assert (proposed.payload["booking"], proposed.payload["entries"]) == ("refund", [])
+
+
+def test_steps_out_of_turn_change_nothing(off: ItemRow, staff_db: Database) -> None:
+    key = off.key
+    with staff_db.transaction() as session, pytest.raises(NotAllowedNow, match="not_read"):
+        operations.begin_comparison(session, key)
+    with staff_db.transaction() as session:
+        operations.open_batches(session, [])
+        operations.ignore(session, off.item_id, reason=WHY, actor=FIRST, now=MORNING)
+        operations.close_day(session, DAY, actor=FIRST, now=MORNING)
+        operations.close_day(session, DAY, actor=FIRST, now=MORNING + timedelta(days=1))
+    with staff_db.transaction() as session:
+        assert {row.state for row in queries.batches(session, DAY)} == {"closed"}
+        assert operations.judge(session, key) == "closed"
