@@ -283,3 +283,20 @@ def test_the_nightly_job_comes_again_soon_while_a_bill_is_missing(
 def test_jd_lines_that_name_nobody_are_the_bills_own_merchants(paid: Paid, reconcile: Reconcile) -> None:
     line = paid(500, acquirer=Acquirer.JDPAY)
     assert reconcile(None, jd_bill(replace(line, merchant_no="")))["jdpay"].state == "balanced"
+
+
+def test_a_long_bill_is_watched_per_cent_by_per_cent(
+    tools: Tools, wallets: dict[Acquirer, ScriptedWallet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_TELL_EVERY", 1)
+    # Read line by line, as an unusual bill is.
+    monkeypatch.setattr(wallets[Acquirer.WECHAT], "bulk_trades", lambda bill: None)
+    lines = [Line(f"Y{number}", 100, AT, WX) for number in range(150)]
+    wallets[Acquirer.WECHAT].script["fetch_bill"] = wechat_bill(*lines)
+    seen: list[int] = []
+    everybodys = BatchKey("wechat", DAY, "trades", "")
+    flows.reconcile(
+        tools, DAY, now=MORNING, watch=lambda key, percent: seen.append(percent) if key == everybodys else None
+    )
+    assert seen == sorted(set(seen))
+    assert len(seen) > 50
