@@ -171,7 +171,7 @@ def fetch_bills(day: datetime) -> None:
 @bills.command("reconcile")
 @_DAY
 def reconcile_bills(day: datetime) -> None:
-    """Fetch what is missing, then read and compare; exit 1 while a bill is awaited or not balanced. May be run again."""
+    """Fetch what is missing, then read and compare; exit 1 while a bill is awaited or not balanced. Repeatable."""
     rows = _watched(reconciliation.reconcile, day.date())
     _tell_bills(rows)
     if any(row.state not in SETTLED for row in rows):
