@@ -16,11 +16,12 @@ UNIT = "unit"
 UNITS: dict[str, tuple[str, ...]] = {
     "audit": ("tests/portal/audit",),
     "bills": ("tests/portal/wallets/test_wechat_bill_lines.py", "tests/portal/wallets/test_wechat_bills.py"),
+    "cells": ("tests/portal/receipts/exports/test_rules.py",),
     "events": ("tests/portal/events",),
-    "exports": ("tests/portal/values", "tests/portal/receipts/exports"),
     "ledger": ("tests/portal/ledger",),
     "money": ("tests/portal/values",),
     "notices": ("tests/portal/notices/test_payments.py", "tests/portal/notices/test_refunds.py"),
+    "notices_asked_about": ("tests/portal/notices/test_mutants.py", "tests/portal/notices/test_asking.py"),
     "notices_in_trouble": ("tests/portal/notices/test_trouble.py",),
     "payments": (
         "tests/portal/payments/test_rules.py",
