@@ -27,12 +27,14 @@ OWN: dict[str, tuple[str, ...]] = {
     ),
     "notices": (
         "tests/portal/notices/test_mutants.py",
+        "tests/portal/notices/test_counted.py",
         "tests/portal/notices/test_payments.py",
         "tests/portal/notices/test_refunds.py",
         "tests/portal/notices/test_asking.py",
         "tests/portal/notices/test_routed.py",
         "tests/portal/notices/test_rejections.py",
         "tests/portal/notices/test_books.py",
+        "tests/portal/suspense",
     ),
 }
 HARNESS = ("tests/mutants/test_race.py", "tests/mutants/test_crash.py")
