@@ -23,7 +23,7 @@ from tests import chromium
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
-# Tests that share a started product stay on one worker; the longest go first, so that no worker ends alone.
+# Tests that share a started product stay on one worker; the longest of them begin, so that no worker ends alone.
 TOGETHER = {
     "tests/chaos/": "chaos",
     "tests/journeys/test_faults.py": "faults",
@@ -37,11 +37,14 @@ TEST_DIRECTORIES = "yima-test-"
 _numbers = itertools.count(1)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Which tests go to one worker: those of a file, and of several files where they share a started product."""
+    item.add_marker(pytest.mark.xdist_group(_group(item.nodeid)))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Which tests go to one worker: those of a file, and of several files where they share a started product."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item.nodeid)))
+    """The longest go first, whatever the order is otherwise."""
     places = {name: place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: places.get(_group(item.nodeid), len(FIRST)))
 
