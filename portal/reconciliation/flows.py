@@ -95,7 +95,8 @@ def nightly(tools: Tools) -> None:
         )
     with tools.database.transaction() as session:
         if not is_waiting(session, NIGHTLY):
-            defer(session, NIGHTLY, lock=NIGHTLY, at=next_run(clock_now(), waiting=waiting))
+            # From when it began: a run that came a moment too early is followed by the one at its time.
+            defer(session, NIGHTLY, lock=NIGHTLY, at=next_run(moment, waiting=waiting))
 
 
 def again(tools: Tools, *, day: str) -> None:

@@ -31,10 +31,12 @@ SEALS_FOLDER = "seals"
 
 def nightly(tools: Tools) -> None:
     """Close every merchant's days up to the last that is over, and then itself again: tomorrow."""
-    close_days(tools, now=clock_now())
+    moment = clock_now()
+    close_days(tools, now=moment)
     with tools.database.transaction() as session:
         if not is_waiting(session, NIGHTLY):
-            defer(session, NIGHTLY, lock=NIGHTLY, at=next_close(clock_now()))
+            # From when it began: a run that came a moment too early is followed by the one at its time.
+            defer(session, NIGHTLY, lock=NIGHTLY, at=next_close(moment))
 
 
 def close_days(tools: Tools, *, now: datetime) -> list[SheetRow]:

@@ -114,6 +114,9 @@ class Product:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            if process.stdin is not None:
+                with suppress(BrokenPipeError):
+                    process.stdin.close()
         self.postgres.stop()
         subprocess.run(
             [sys.executable, "-m", "deploy.reset"], cwd=ROOT, env=self._environ, check=False, capture_output=True

@@ -1,5 +1,6 @@
 """A day's bills are fetched, read and compared; each kind of lie is found, and running again does no harm."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -278,6 +279,18 @@ def test_the_nightly_job_comes_again_soon_while_a_bill_is_missing(
     with staff_db.transaction() as session:
         at = session.scalar(sa.text("SELECT scheduled_at FROM procrastinate_jobs"))
     assert at == MORNING + timedelta(minutes=30)
+
+
+def test_a_job_that_came_a_moment_too_early_is_followed_by_one_at_its_time(
+    tools: Tools, staff_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = datetime(2026, 11, 22, 2, 5, tzinfo=UTC)
+    moments = itertools.chain([due - timedelta(milliseconds=100)], itertools.repeat(due + timedelta(seconds=2)))
+    monkeypatch.setattr(flows, "clock_now", lambda: next(moments))
+    flows.nightly(tools)
+    with staff_db.transaction() as session:
+        assert max(row.day for row in queries.days(session, most=99)) == date(2026, 11, 20)
+        assert session.scalar(sa.text("SELECT scheduled_at FROM procrastinate_jobs")) == due
 
 
 def test_jd_lines_that_name_nobody_are_the_bills_own_merchants(paid: Paid, reconcile: Reconcile) -> None:
