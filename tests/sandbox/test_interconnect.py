@@ -136,7 +136,7 @@ def test_the_directory_answers_its_members_and_signs_what_it_says(sandbox: Flask
         ({"nonce": "short"}, "HEADERS"),
         ({"sent": '{"code": "wxp://other"}'}, "SIGNATURE"),
     ],
-    ids=str,
+    ids=["another-key", "unknown-key", "stale", "no-time", "short-nonce", "another-body"],
 )
 def test_a_request_that_no_member_signed_is_refused(sandbox: Flask, bent: dict[str, str], code: str) -> None:
     answer = ask(sandbox, PERSON, **bent)
