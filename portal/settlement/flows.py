@@ -7,18 +7,17 @@ the next sheet. Each seal is also written to a file, so that a forged database h
 import logging
 import os
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from portal.config import Settings
 from portal.ledger import queries as ledger
 from portal.plumbing.clock import now as clock_now
 from portal.plumbing.jobs import defer, is_waiting
 from portal.plumbing.work import Tools
 from portal.settlement import operations, queries
-from portal.settlement.queries import SheetRow, SheetUnreadable
+from portal.settlement.queries import Sealed, SheetRow, SheetUnreadable
 from portal.settlement.rules import BooksShrank, Figures
 from portal.settlement.sealing import newest_closed, next_close
 from portal.values.day import business_date
@@ -27,6 +26,8 @@ log = logging.getLogger("portal.settlement")
 
 NIGHTLY = "settlement.nightly"
 SEALS_FOLDER = "seals"
+# So long after a night that was cut short its seals are still written outside.
+_MADE_UP_FOR = timedelta(days=7)
 
 
 def nightly(tools: Tools) -> None:
@@ -52,7 +53,7 @@ def close_days(tools: Tools, *, now: datetime) -> list[SheetRow]:
             sealed += close(tools, merchant_id, until=newest_closed(now), now=now)
         except (BooksShrank, SheetUnreadable) as lost:
             log.error("no day of merchant %s is sealed: sheets and ledger disagree (%s)", merchant_id, lost)
-    _write_outside(tools.settings, sealed, now=now)
+    _write_outside(tools, now=now)
     return sealed
 
 
@@ -76,16 +77,20 @@ def _read(tools: Tools, merchant_id: int, until: date) -> Sequence[Figures]:
         return queries.to_be_sealed(session, merchant_id, until=until)
 
 
-def _write_outside(settings: Settings, rows: Sequence[SheetRow], *, now: datetime) -> None:
-    """A line for each seal, in a file of the night it was made."""
-    if not rows:
+def _write_outside(tools: Tools, *, now: datetime) -> None:
+    """A line for each seal, in a file of the night it was written: also for those of a night that was cut short."""
+    with tools.database.transaction() as session:
+        rows = queries.sealed_since(session, now - _MADE_UP_FOR)
+    folder = tools.settings.data_dir / SEALS_FOLDER
+    there = {line for path in folder.glob("*.txt") for line in path.read_text(encoding="ascii").splitlines(True)}
+    missing = [line for line in map(line_of, rows) if line not in there]
+    if not missing:
         return
-    folder = settings.data_dir / SEALS_FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _append(folder / f"{business_date(now).isoformat()}.txt", [line_of(row) for row in rows])
+    _append(folder / f"{business_date(now).isoformat()}.txt", missing)
 
 
-def line_of(row: SheetRow) -> str:
+def line_of(row: Sealed | SheetRow) -> str:
     """Merchant, place in its chain, day and seal, as they stand in the file."""
     return f"{row.merchant_id} {row.position} {row.day.isoformat()} {row.seal}\n"
 

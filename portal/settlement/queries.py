@@ -39,6 +39,16 @@ _RECORDED = sa.text(
 
 
 @dataclass(frozen=True)
+class Sealed:
+    """A sheet's place in its merchant's chain, and its seal."""
+
+    merchant_id: int
+    position: int
+    day: date
+    seal: str
+
+
+@dataclass(frozen=True)
 class SheetRow:
     """One sealed sheet as it was written."""
 
@@ -67,6 +77,14 @@ def last_sheet(session: Session, merchant_id: int) -> SheetRow | None:
         sa.select(DaySheet).where(DaySheet.merchant_id == merchant_id).order_by(DaySheet.position.desc()).limit(1)
     )
     return as_row(row) if row else None
+
+
+def sealed_since(session: Session, moment: datetime) -> list[Sealed]:
+    """Every merchant's seals since then, readable sheets or not. Needs the wide sight of `portal_staff`."""
+    chosen = sa.select(DaySheet.merchant_id, DaySheet.position, DaySheet.day, DaySheet.seal)
+    in_order = chosen.order_by(DaySheet.merchant_id, DaySheet.position)
+    rows = session.execute(in_order.where(DaySheet.sealed_at >= moment))
+    return [Sealed(*row) for row in rows]
 
 
 def sheets(session: Session, merchant_id: int, first: date, last: date) -> list[SheetRow]:

@@ -77,7 +77,7 @@ def entry(key: RSAPrivateKey, secret: bytes, number: int, content: bytes, **chan
 def test_a_bill_is_fetched_unpacked_and_digested(
     sections: dict[str, Any], wechat_side: WechatSide, bill: BillToFetch, path: str, query: dict[str, list[str]]
 ) -> None:
-    client = wechat_client(sections, where(wechat_side), file(gzip.compress(PLAIN)))
+    client = wechat_client(sections, where(wechat_side), file(gzip.compress(PLAIN, mtime=0)))
     into = io.BytesIO(b"kept")
     into.seek(0, io.SEEK_END)
     found = bills.fetch_bill(client, bill, into=into, budget=Budget(1))
@@ -129,10 +129,10 @@ def test_a_bill_wechat_does_not_give_raises(sections: dict[str, Any], answer: An
 @pytest.mark.parametrize(
     ("content", "digest", "code"),
     [
-        (gzip.compress(PLAIN), "0" * 40, "BILL_DAMAGED"),
-        (gzip.compress(PLAIN)[:-1], HASH, "BILL_DAMAGED"),
-        (gzip.compress(PLAIN)[: len(PLAIN) // 50], HASH, "BILL_DAMAGED"),
-        (gzip.compress(PLAIN) + b"x", HASH, "BILL_DAMAGED"),
+        (gzip.compress(PLAIN, mtime=0), "0" * 40, "BILL_DAMAGED"),
+        (gzip.compress(PLAIN, mtime=0)[:-1], HASH, "BILL_DAMAGED"),
+        (gzip.compress(PLAIN, mtime=0)[: len(PLAIN) // 50], HASH, "BILL_DAMAGED"),
+        (gzip.compress(PLAIN, mtime=0) + b"x", HASH, "BILL_DAMAGED"),
         (PLAIN, HASH, "BILL_DAMAGED"),
         (b"", HASH, "BILL_DAMAGED"),
     ],
@@ -149,7 +149,7 @@ def test_a_file_that_is_not_whole_leaves_nothing_behind(
 
 
 def test_a_file_in_several_members_is_one_file(sections: dict[str, Any], wechat_side: WechatSide) -> None:
-    packed = gzip.compress(PLAIN[:100]) + gzip.compress(PLAIN[100:])
+    packed = gzip.compress(PLAIN[:100], mtime=0) + gzip.compress(PLAIN[100:])
     client = wechat_client(sections, where(wechat_side, digest=HASH.upper()), file(packed))
     into = io.BytesIO()
     bills.fetch_bill(client, TRADES, into=into, budget=Budget(1))
@@ -203,7 +203,7 @@ def test_a_download_that_is_refused_says_why(
 def test_a_download_that_breaks_off_begins_anew_at_the_other_address(
     sections: dict[str, Any], wechat_side: WechatSide
 ) -> None:
-    packed = gzip.compress(PLAIN)
+    packed = gzip.compress(PLAIN, mtime=0)
     client = wechat_client(
         sections,
         where(wechat_side),
@@ -225,7 +225,7 @@ def merchant_bill(
     secret = b"0123456789abcdef0123456789abcdef"
     entries = [entry(key, secret, number, part) for number, part in enumerate(parts, 1)]
     listed = [entries[place - 1] for place in order or range(1, len(parts) + 1)]
-    files = [file(sealed(gzip.compress(part), secret, "a8607ef79034c49c")) for part in parts]
+    files = [file(sealed(gzip.compress(part, mtime=0), secret, "a8607ef79034c49c")) for part in parts]
     return signed(side, {"download_bill_count": len(parts), "download_bill_list": listed}), files
 
 
@@ -287,7 +287,7 @@ def test_a_list_of_parts_of_another_shape_is_unknown(
 ) -> None:
     secret = b"0123456789abcdef0123456789abcdef"
     told = {"download_bill_count": 1, "download_bill_list": [entry(merchant_key, secret, 1, PLAIN, **change)]}
-    packed = file(sealed(gzip.compress(PLAIN), secret, "a8607ef79034c49c"))
+    packed = file(sealed(gzip.compress(PLAIN, mtime=0), secret, "a8607ef79034c49c"))
     with pytest.raises(WalletUnknown):
         bills.fetch_bill(
             wechat_client(sections, signed(wechat_side, told), packed), OURS, into=io.BytesIO(), budget=Budget(1)
@@ -307,7 +307,7 @@ def test_a_key_of_the_wrong_length_opens_nothing(
     sections: dict[str, Any], wechat_side: WechatSide, merchant_key: RSAPrivateKey
 ) -> None:
     told = {"download_bill_count": 1, "download_bill_list": [entry(merchant_key, b"0" * 16, 1, PLAIN)]}
-    packed = file(sealed(gzip.compress(PLAIN), b"0" * 16, "a8607ef79034c49c"))
+    packed = file(sealed(gzip.compress(PLAIN, mtime=0), b"0" * 16, "a8607ef79034c49c"))
     with pytest.raises(WalletUnknown):
         bills.fetch_bill(
             wechat_client(sections, signed(wechat_side, told), packed), OURS, into=io.BytesIO(), budget=Budget(1)
