@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.pointer import POINTER
 from deploy.postgres import EmbeddedPostgres
@@ -37,9 +39,19 @@ TEST_DIRECTORIES = "yima-test-"
 _numbers = itertools.count(1)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Which tests go to one worker: those of a file, and of several files where they share a started product."""
-    item.add_marker(pytest.mark.xdist_group(_group(item.nodeid)))
+class Together(LoadScopeScheduling):
+    """Which tests go to one worker: those of a file, and of several files where they share a started product.
+
+    Not xdist's own groups: they hang on a private name that pytest 9 does not have any more (pytest-xdist 3.8.0).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
 
 
 @pytest.hookimpl(trylast=True)
