@@ -333,7 +333,8 @@ def test_the_file_lies_on_demand(sandbox: Flask, name: str, count: int, last: st
     lines = the_file(sandbox, day).get_data(as_text=True).splitlines()
     assert (len(lines) - 2, lines[-1]) == (count, last)
     amounts = [int(line["amount"]) for line in csv.DictReader(lines[:-1])]
-    assert (2_001 in amounts) is (name == "bill_changed_amount")
+    # Which of two payments of one moment stands first is nobody's business.
+    assert bool({501, 2_001} & set(amounts)) is (name == "bill_changed_amount")
 
 
 @pytest.mark.parametrize("day", ["", "today", "2026-13-01", "20261122"])
